@@ -1,0 +1,15 @@
+//! Bytes to bytes, one file per decoding. Every decoder is total: any input gives an output, and
+//! what was odd about the input is part of the outcome.
+
+pub mod percent;
+
+use crate::model::AnomalySet;
+
+/// What one decoding did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Outcome {
+    /// Whether the output differs from the input.
+    pub changed: bool,
+    /// What was odd about the input.
+    pub anomalies: AnomalySet,
+}

@@ -1,0 +1,54 @@
+//! Percent-encoding (RFC 3986, 2.1) and, for forms and queries, `+` for a space (WHATWG URL, 5.1).
+
+use super::Outcome;
+use crate::model::Anomaly;
+
+/// Appends the decoding of `input` to `out`. A `%` without two hexadecimal digits stays as it is,
+/// as servers leave it, and is an anomaly.
+pub fn decode(input: &[u8], plus_is_space: bool, out: &mut Vec<u8>) -> Outcome {
+    let mut outcome = Outcome::default();
+    out.reserve(input.len());
+    let mut rest = input;
+    loop {
+        let next = if plus_is_space {
+            memchr::memchr2(b'%', b'+', rest)
+        } else {
+            memchr::memchr(b'%', rest)
+        };
+        let Some((plain, tail)) = next.and_then(|at| rest.split_at_checked(at)) else {
+            out.extend_from_slice(rest);
+            return outcome;
+        };
+        out.extend_from_slice(plain);
+        rest = match tail {
+            [b'+', after @ ..] => {
+                out.push(b' ');
+                outcome.changed = true;
+                after
+            }
+            [b'%', high, low, after @ ..]
+                if let (Some(high), Some(low)) = (hex(*high), hex(*low)) =>
+            {
+                out.push(high << 4 | low);
+                outcome.changed = true;
+                after
+            }
+            [first, after @ ..] => {
+                out.push(*first);
+                outcome.anomalies.insert(Anomaly::InvalidPercent);
+                after
+            }
+            [] => return outcome,
+        };
+    }
+}
+
+/// The value of a hexadecimal digit.
+pub const fn hex(digit: u8) -> Option<u8> {
+    match digit {
+        b'0'..=b'9' => Some(digit - b'0'),
+        b'a'..=b'f' => Some(digit - b'a' + 10),
+        b'A'..=b'F' => Some(digit - b'A' + 10),
+        _ => None,
+    }
+}

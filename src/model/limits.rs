@@ -1,0 +1,58 @@
+//! How much of a request is read.
+
+/// How much of a request is read. Every number has a key in the policy and a default in its documents.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Bytes of the body that are inspected.
+    pub body_bytes: usize,
+    /// Fields of one request, all zones together.
+    pub fields: usize,
+    /// Bytes of one field name that are inspected.
+    pub name_bytes: usize,
+    /// Bytes of one field value that are inspected.
+    pub value_bytes: usize,
+    /// Nesting of JSON objects and arrays.
+    pub json_depth: usize,
+    /// Nesting of XML elements.
+    pub xml_depth: usize,
+    /// Nesting of GraphQL selections and values.
+    pub graphql_depth: usize,
+    /// Aliases in one GraphQL document.
+    pub graphql_aliases: usize,
+    /// Passes of the decoder over one text.
+    pub decode_passes: usize,
+    /// Bytes that a compressed body may grow to.
+    pub decompressed_bytes: usize,
+    /// How many times its own size a compressed body may grow to.
+    pub decompression_ratio: usize,
+    /// Headers of one request.
+    pub headers: usize,
+    /// Bytes of all headers of one request, names and values.
+    pub header_bytes: usize,
+    /// Parts of one multipart body.
+    pub multipart_parts: usize,
+    /// Bytes of one uploaded file that are inspected; 0 leaves contents alone.
+    pub file_bytes: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            body_bytes: 128 * 1024,
+            fields: 4096,
+            name_bytes: 1024,
+            value_bytes: 64 * 1024,
+            json_depth: 64,
+            xml_depth: 64,
+            graphql_depth: 32,
+            graphql_aliases: 64,
+            decode_passes: 5,
+            decompressed_bytes: 1024 * 1024,
+            decompression_ratio: 100,
+            headers: 128,
+            header_bytes: 64 * 1024,
+            multipart_parts: 256,
+            file_bytes: 0,
+        }
+    }
+}

@@ -1,0 +1,15 @@
+//! The nouns: what a zone, a field, a rule and a verdict are. No logic beyond naming lives here.
+
+mod anomaly;
+mod category;
+mod limits;
+mod named;
+mod view;
+mod zone;
+
+pub use anomaly::{Anomaly, AnomalySet};
+pub use category::{Category, Sensitivity};
+pub use limits::Limits;
+pub use named::{Named, names_of, parse_name};
+pub use view::{View, ViewSet};
+pub use zone::{Part, Zone, ZoneSet};

@@ -1,0 +1,209 @@
+//! The fields of one request, laid end to end in one arena so that a single scan sees them all.
+
+use crate::model::{Anomaly, AnomalySet, Limits, Zone};
+
+/// The byte between two texts of the arena. No literal of any rule may contain it, so no match
+/// can begin in one text and end in the next.
+pub const SEPARATOR: u8 = 0xFF;
+
+/// A range of the arena.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Span {
+    /// Index of the first byte.
+    pub start: u32,
+    /// Index behind the last byte.
+    pub end: u32,
+}
+
+impl Span {
+    /// Number of bytes.
+    pub const fn len(self) -> usize {
+        self.end.saturating_sub(self.start) as usize
+    }
+
+    /// Whether the range holds nothing.
+    pub const fn is_empty(self) -> bool {
+        self.end <= self.start
+    }
+}
+
+/// What sort of value a field holds. Only text is scanned for attacks; the others are kept for
+/// conditions that compare numbers or check a schema.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// Text, of any length.
+    Text,
+    /// A number, as it was written.
+    Number,
+    /// `true`, `false` or `null`, as it was written.
+    Literal,
+    /// Bytes that are not text (an uploaded file, a protobuf `bytes` field that is not text).
+    Bytes,
+}
+
+/// One named value of the request.
+#[derive(Clone, Copy, Debug)]
+pub struct Field {
+    /// Where it was found.
+    pub zone: Zone,
+    /// What sort of value it is.
+    pub kind: Kind,
+    /// The name, decoded once; a key path such as `user.address[0].street` in nested formats.
+    pub name: Span,
+    /// The value, decoded once.
+    pub value: Span,
+    /// The name as it came, where that differs.
+    pub wire_name: Option<Span>,
+    /// The value as it came, where that differs.
+    pub wire_value: Option<Span>,
+}
+
+/// Something odd that a reader noticed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// What it is.
+    pub anomaly: Anomaly,
+    /// Where it is.
+    pub zone: Zone,
+    /// The name of the field, empty where it concerns the whole zone.
+    pub name: Span,
+}
+
+/// The fields and findings of one request. Reused between requests: `clear` keeps the memory.
+#[derive(Debug, Default)]
+pub struct Fields {
+    bytes: Vec<u8>,
+    list: Vec<Field>,
+    findings: Vec<Finding>,
+    seen: AnomalySet,
+}
+
+/// Findings kept one by one; beyond this only the set of anomalies grows.
+const MAX_FINDINGS: usize = 64;
+
+impl Fields {
+    /// Forgets everything, keeps the memory.
+    pub fn clear(&mut self) {
+        self.bytes.clear();
+        self.list.clear();
+        self.findings.clear();
+        self.seen = AnomalySet::EMPTY;
+    }
+
+    /// Adds a field whose name and value came as they are. What exceeds the limits is cut, and the
+    /// cut is a finding.
+    pub fn push(&mut self, limits: &Limits, zone: Zone, kind: Kind, name: &[u8], value: &[u8]) {
+        self.push_decoded(limits, zone, kind, (name, None), (value, None));
+    }
+
+    /// Adds a field whose name or value was decoded: each is given decoded, then as it came on the
+    /// wire where that differs.
+    pub fn push_decoded(
+        &mut self,
+        limits: &Limits,
+        zone: Zone,
+        kind: Kind,
+        name: (&[u8], Option<&[u8]>),
+        value: (&[u8], Option<&[u8]>),
+    ) {
+        if self.list.len() >= limits.fields {
+            self.find(Anomaly::TooManyFields, zone, b"");
+            return;
+        }
+        let name_span = self.text(name.0, limits.name_bytes);
+        let value_span = self.text(value.0, limits.value_bytes);
+        let wire_name = name.1.map(|wire| self.text(wire, limits.name_bytes));
+        let wire_value = value.1.map(|wire| self.text(wire, limits.value_bytes));
+        self.list.push(Field {
+            zone,
+            kind,
+            name: name_span,
+            value: value_span,
+            wire_name,
+            wire_value,
+        });
+        if name.0.len() > limits.name_bytes {
+            self.find_at(Anomaly::NameTooLong, zone, name_span);
+        }
+        if value.0.len() > limits.value_bytes {
+            self.find_at(Anomaly::ValueTooLong, zone, name_span);
+        }
+    }
+
+    /// Records a finding under a name that need not belong to a field.
+    pub fn find(&mut self, anomaly: Anomaly, zone: Zone, name: &[u8]) {
+        if self.findings.len() < MAX_FINDINGS && !self.repeated(anomaly, zone, name) {
+            let name = self.text(name, MAX_FINDING_NAME);
+            self.find_at(anomaly, zone, name);
+        }
+        self.seen.insert(anomaly);
+    }
+
+    fn find_at(&mut self, anomaly: Anomaly, zone: Zone, name: Span) {
+        self.seen.insert(anomaly);
+        if self.findings.len() < MAX_FINDINGS {
+            self.findings.push(Finding {
+                anomaly,
+                zone,
+                name,
+            });
+        }
+    }
+
+    fn repeated(&self, anomaly: Anomaly, zone: Zone, name: &[u8]) -> bool {
+        self.seen.contains(anomaly)
+            && self
+                .findings
+                .iter()
+                .any(|f| f.anomaly == anomaly && f.zone == zone && self.get(f.name) == name)
+    }
+
+    fn text(&mut self, text: &[u8], limit: usize) -> Span {
+        let start = self.bytes.len() as u32;
+        self.bytes
+            .extend_from_slice(text.get(..limit).unwrap_or(text));
+        let end = self.bytes.len() as u32;
+        self.bytes.push(SEPARATOR);
+        Span { start, end }
+    }
+
+    /// Adds a text that belongs to no field of its own: a decoded view of one.
+    pub fn push_text(&mut self, text: &[u8]) -> Span {
+        self.text(text, usize::MAX)
+    }
+
+    /// The bytes of a range; empty if it lies outside.
+    pub fn get(&self, span: Span) -> &[u8] {
+        self.bytes
+            .get(span.start as usize..span.end as usize)
+            .unwrap_or_default()
+    }
+
+    /// All texts, end to end, each followed by [`SEPARATOR`].
+    pub fn arena(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// The fields in the order in which they were read.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = &Field> {
+        self.list.iter()
+    }
+
+    /// The fields as a slice.
+    pub fn list(&self) -> &[Field] {
+        &self.list
+    }
+
+    /// What the readers noticed, at most 64 findings.
+    pub fn findings(&self) -> &[Finding] {
+        &self.findings
+    }
+
+    /// Every anomaly that was noticed, however often.
+    pub fn anomalies(&self) -> AnomalySet {
+        self.seen
+    }
+}
+
+/// Bytes of a name that a finding keeps.
+const MAX_FINDING_NAME: usize = 128;
