@@ -1,5 +1,69 @@
-//! Turns the rule files of `rules/` into one JSON document that the engine embeds.
+//! Turns the rule files of `rules/` into JSON that the library embeds: `rules.json` for the engine,
+//! `samples.json` for the tests and the command line, which prove and explain the rules.
+
+use std::path::{Path, PathBuf};
+use std::{env, fs};
+
+use serde_json::{Map, Value};
 
 fn main() {
     println!("cargo:rerun-if-changed=rules");
+    let mut files = Vec::new();
+    find(Path::new("rules"), &mut files);
+    files.sort();
+
+    let (mut rules, mut samples) = (Vec::new(), Vec::new());
+    for file in files {
+        let (rule, sample) = read(&file);
+        rules.push(rule);
+        samples.push(sample);
+    }
+    rules.sort_by_key(|rule| rule["id"].as_u64());
+    samples.sort_by_key(|sample| sample["id"].as_u64());
+
+    let out = PathBuf::from(env::var("OUT_DIR").expect("cargo sets OUT_DIR"));
+    fs::write(out.join("rules.json"), Value::Array(rules).to_string()).expect("OUT_DIR is writable");
+    fs::write(out.join("samples.json"), Value::Array(samples).to_string())
+        .expect("OUT_DIR is writable");
+}
+
+fn find(folder: &Path, files: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let path = entry.path();
+        if path.is_dir() {
+            find(&path, files);
+        } else if path.extension().is_some_and(|ending| ending == "toml") {
+            files.push(path);
+        }
+    }
+}
+
+/// One rule file, `rules/<category>/<id>-<name>.toml`, as the rule and as its samples.
+fn read(file: &Path) -> (Value, Value) {
+    let text = fs::read_to_string(file).unwrap_or_else(|e| panic!("{}: {e}", file.display()));
+    let table: Map<String, Value> =
+        toml::from_str(&text).unwrap_or_else(|e| panic!("{}: {e}", file.display()));
+    let stem = file.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
+    let (id, name) = stem
+        .split_once('-')
+        .and_then(|(id, name)| Some((id.parse::<u32>().ok()?, name)))
+        .unwrap_or_else(|| panic!("{}: expected <id>-<name>.toml", file.display()));
+    let folder = file.parent().and_then(Path::file_name).and_then(|name| name.to_str());
+
+    let mut rule = Map::new();
+    let mut sample = Map::new();
+    for target in [&mut rule, &mut sample] {
+        target.insert("id".into(), id.into());
+        target.insert("name".into(), name.into());
+    }
+    sample.insert("folder".into(), folder.unwrap_or_default().into());
+    for (key, value) in table {
+        match key.as_str() {
+            "attacks" | "benign" | "samples" => sample.insert(key, value),
+            // Prose is for people: the command line shows it, the module does without.
+            "what" | "why" => sample.insert(key, value),
+            _ => rule.insert(key, value),
+        };
+    }
+    (Value::Object(rule), Value::Object(sample))
 }

@@ -4,6 +4,9 @@ mod anomaly;
 mod category;
 mod limits;
 mod named;
+mod policy;
+mod rule;
+mod verdict;
 mod view;
 mod zone;
 
@@ -11,5 +14,8 @@ pub use anomaly::{Anomaly, AnomalySet};
 pub use category::{Category, Sensitivity};
 pub use limits::Limits;
 pub use named::{Named, names_of, parse_name};
+pub use policy::{Action, Fallback, Hold, Mode, Preset};
+pub use rule::{Detector, Family, Matcher, PartSet, Rule, RuleAction};
+pub use verdict::{Hit, Sums, Verdict};
 pub use view::{View, ViewSet};
 pub use zone::{Part, Zone, ZoneSet};

@@ -1,0 +1,11 @@
+//! Plugin JSON to [`Config`]: strict, and every problem at once, each with its JSON path.
+
+mod document;
+mod node;
+mod problem;
+mod read;
+mod rule;
+
+pub use document::{BlockResponse, Config, Thresholds};
+pub use problem::{Problem, Problems};
+pub use rule::shipped_rules;

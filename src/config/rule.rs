@@ -1,0 +1,211 @@
+//! Rules as they are written, shipped or custom, in the same words.
+
+use super::node::Node;
+use super::problem::{Problem, Problems};
+use super::read::{Object, Read, Word, shown, wrong};
+use crate::model::{
+    Anomaly, AnomalySet, Category, Detector, Family, Matcher, Named, Part, PartSet, Rule,
+    RuleAction, View, ViewSet, Zone, ZoneSet, names_of, parse_name,
+};
+
+/// The rules that ship with the product, one file each under `rules/`, as one JSON list.
+const SHIPPED: &str = include_str!(concat!(env!("OUT_DIR"), "/rules.json"));
+
+/// Reads the shipped rules.
+///
+/// # Errors
+/// The problems of a rule file; a test proves that there are none.
+pub fn shipped_rules() -> Result<Vec<Rule>, Vec<Problem>> {
+    let mut problems = Problems::default();
+    let rules = match serde_json::from_str::<Node>(SHIPPED) {
+        Ok(node) => read_rules(&node, "$", false, &mut problems).unwrap_or_default(),
+        Err(error) => {
+            problems.add("$", error.to_string());
+            Vec::new()
+        }
+    };
+    if problems.is_empty() {
+        Ok(rules)
+    } else {
+        Err(problems.into_list())
+    }
+}
+
+/// Reads a list of rules and refuses ids that stand twice.
+pub(super) fn read_rules(
+    node: &Node,
+    path: &str,
+    custom: bool,
+    problems: &mut Problems,
+) -> Option<Vec<Rule>> {
+    let Node::List(items) = node else {
+        return wrong(node, path, "a list of rules", problems);
+    };
+    let mut rules: Vec<Rule> = Vec::with_capacity(items.len());
+    let mut ids = std::collections::HashSet::with_capacity(items.len());
+    for (index, item) in items.iter().enumerate() {
+        let path = format!("{path}[{index}]");
+        let Some(rule) = read_rule(item, &path, custom, problems) else {
+            continue;
+        };
+        if !ids.insert(rule.id) {
+            problems.add(&format!("{path}.id"), format!("the id {} stands twice", rule.id));
+        }
+        rules.push(rule);
+    }
+    Some(rules)
+}
+
+fn read_rule(node: &Node, path: &str, custom: bool, problems: &mut Problems) -> Option<Rule> {
+    let mut object = Object::open(node, path, problems)?;
+    let id = object.required::<u32>("id", problems);
+    let name = object.optional::<String>("name", problems);
+    let what = object.optional::<String>("what", problems);
+    let why = object.optional::<String>("why", problems);
+    let zones = object.optional::<Set<Zone, ZoneSet>>("zones", problems);
+    let parts = object.optional::<Set<Part, PartSet>>("parts", problems);
+    let views = object.optional::<Set<View, ViewSet>>("views", problems);
+    let action = object.optional::<Word<RuleAction>>("action", problems);
+    let score = read_score(&mut object, problems);
+    let matcher = read_matcher(&mut object, path, problems);
+    object.close(problems);
+
+    let id = id?;
+    if custom && Family::of(id) != Family::Custom {
+        problems.add(
+            &format!("{path}.id"),
+            format!("{id} is reserved; rules of a policy have ids from 100000"),
+        );
+    }
+    let mut zones = zones.map_or(DEFAULT_ZONES, |set| set.0);
+    // A rule that asks for bodies means every body, whether or not a reader could split it.
+    if zones.contains(Zone::RequestBody) {
+        zones.insert(Zone::RawBody);
+    }
+    Some(Rule {
+        id,
+        name: name.unwrap_or_else(|| format!("rule-{id}")),
+        what: what.unwrap_or_default(),
+        why: why.unwrap_or_default(),
+        score: score?,
+        zones,
+        parts: parts.map_or(PartSet::all(), |set| set.0),
+        views: views.map_or(DEFAULT_VIEWS, |set| set.0),
+        matcher: matcher?,
+        action: action.map_or(RuleAction::Score, |word| word.0),
+    })
+}
+
+/// Where a rule looks that does not say: everywhere but in the contents of uploaded files.
+const DEFAULT_ZONES: ZoneSet = ZoneSet::of(&[
+    Zone::Path,
+    Zone::QueryString,
+    Zone::RequestHeader,
+    Zone::Cookies,
+    Zone::RequestBody,
+    Zone::RawBody,
+    Zone::FileName,
+]);
+
+/// In which forms a rule looks that does not say.
+const DEFAULT_VIEWS: ViewSet = ViewSet::of(&[View::Plain, View::Decoded, View::Base64]);
+
+fn read_score(object: &mut Object<'_>, problems: &mut Problems) -> Option<Vec<(Category, u32)>> {
+    let path = object.path_of("score");
+    let Some(node) = object.node("score") else {
+        problems.add(
+            path.strip_suffix(".score").unwrap_or(&path),
+            "`score` is missing: an object from category to points, such as { \"sql_injection\": 24 }",
+        );
+        return None;
+    };
+    let Node::Object(entries) = node else {
+        return wrong(node, &path, "an object from category to points", problems);
+    };
+    if entries.is_empty() {
+        problems.add(&path, "at least one category is needed");
+        return None;
+    }
+    let mut score = Vec::with_capacity(entries.len());
+    for (name, points) in entries {
+        let at = format!("{path}.{}", shown(name));
+        let Some(category) = parse_name::<Category>(name) else {
+            problems.add_unknown(&at, "not a category".to_owned(), name, names_of::<Category>());
+            continue;
+        };
+        let Some(points) = u32::read(points, &at, problems) else {
+            continue;
+        };
+        if points > MAX_SCORE {
+            problems.add(&at, format!("a score is at most {MAX_SCORE}"));
+        }
+        score.push((category, points));
+    }
+    (!score.is_empty()).then_some(score)
+}
+
+/// More than this says nothing that `action: block` does not say better.
+const MAX_SCORE: u32 = 1000;
+
+fn read_matcher(object: &mut Object<'_>, path: &str, problems: &mut Problems) -> Option<Matcher> {
+    const KINDS: [&str; 4] = ["literals", "regex", "detector", "anomalies"];
+    let given = KINDS.iter().filter(|kind| object.has(kind)).count();
+    let literals = object.optional::<Vec<String>>("literals", problems);
+    let regex = object.optional::<String>("regex", problems);
+    let detector = object.optional::<Word<Detector>>("detector", problems);
+    let anomalies = object.optional::<Set<Anomaly, AnomalySet>>("anomalies", problems);
+    if given != 1 {
+        problems.add(path, format!("exactly one of {} is needed, found {given}", KINDS.join(", ")));
+        return None;
+    }
+    if let Some(literals) = literals {
+        let at = format!("{path}.literals");
+        if literals.is_empty() {
+            problems.add(&at, "at least one text is needed");
+            return None;
+        }
+        for (index, literal) in literals.iter().enumerate() {
+            if literal.is_empty() || literal.len() > MAX_LITERAL {
+                problems.add(&format!("{at}[{index}]"), format!("expected 1 to {MAX_LITERAL} bytes"));
+            }
+        }
+        return Some(Matcher::Literals(literals));
+    }
+    regex
+        .map(Matcher::Regex)
+        .or(detector.map(|word| Matcher::Detector(word.0)))
+        .or(anomalies.map(|set| Matcher::Anomalies(set.0)))
+}
+
+/// Bytes of one literal.
+const MAX_LITERAL: usize = 1024;
+
+/// A list of words, read into a set.
+struct Set<T, S>(S, std::marker::PhantomData<T>);
+
+/// A set that words can be added to.
+trait Collect<T>: Default {
+    fn add(&mut self, value: T);
+}
+
+macro_rules! collect {
+    ($($value:ty => $set:ty),*) => { $(impl Collect<$value> for $set {
+        fn add(&mut self, value: $value) {
+            self.insert(value);
+        }
+    })* };
+}
+collect!(Zone => ZoneSet, View => ViewSet, Part => PartSet, Anomaly => AnomalySet);
+
+impl<T: Named, S: Collect<T>> Read for Set<T, S> {
+    fn read(node: &Node, path: &str, problems: &mut Problems) -> Option<Self> {
+        let words = Vec::<Word<T>>::read(node, path, problems)?;
+        if words.is_empty() {
+            problems.add(path, format!("at least one {} is needed", T::WHAT));
+            return None;
+        }
+        let mut set = S::default();
+        words.into_iter().for_each(|word| set.add(word.0));
+        Some(Self(set, std::marker::PhantomData))
+    }
+}

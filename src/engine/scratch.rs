@@ -1,0 +1,69 @@
+//! Memory that one inspection needs only while it runs, kept from request to request.
+
+use super::prefilter::RuleIndex;
+use crate::decode::Expander;
+use crate::model::{Part, View};
+use crate::request::{Fields, Span};
+
+/// Reusable memory for inspections: one for each thread (inside Envoy: one for each VM).
+#[derive(Debug, Default)]
+pub struct Scratch {
+    pub(super) fields: Fields,
+    pub(super) expander: Expander,
+    /// Decoded views, end to end.
+    pub(super) views: Vec<u8>,
+    pub(super) texts: Vec<Text>,
+    pub(super) candidates: Vec<Candidate>,
+}
+
+/// One text to look at: a form of one half of one field.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Text {
+    /// Where it stands: in the arena of the fields, or among the views.
+    pub(super) span: Span,
+    pub(super) derived: bool,
+    pub(super) field: u32,
+    pub(super) part: Part,
+    pub(super) view: View,
+}
+
+/// A rule that could match a text. Ordered so that all texts of one half of one field stand together
+/// for each rule.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Candidate {
+    pub(super) field: u32,
+    pub(super) part: Part,
+    pub(super) set: u8,
+    pub(super) rule: RuleIndex,
+    pub(super) text: u32,
+}
+
+/// Capacity that is kept between requests; a rare giant request gives its memory back.
+const KEEP: usize = 1 << 20;
+
+impl Scratch {
+    /// Forgets the last request.
+    pub(super) fn clear(&mut self) {
+        self.fields.clear();
+        self.views.clear();
+        self.views.shrink_to(KEEP);
+        self.texts.clear();
+        self.texts.shrink_to(KEEP / size_of::<Text>());
+        self.candidates.clear();
+        self.candidates.shrink_to(KEEP / size_of::<Candidate>());
+    }
+
+    /// The bytes of a text.
+    pub(super) fn text(&self, text: &Text) -> &[u8] {
+        if text.derived {
+            self.views.get(text.span.start as usize..text.span.end as usize).unwrap_or_default()
+        } else {
+            self.fields.get(text.span)
+        }
+    }
+
+    /// The fields of the last request part that was inspected, for explanations.
+    pub fn fields(&self) -> &Fields {
+        &self.fields
+    }
+}

@@ -1,0 +1,107 @@
+//! What a rule is: a reason, a place to look, a way to match, and what a match is worth.
+
+use super::named::{named, named_set};
+use super::{AnomalySet, Category, ViewSet, ZoneSet};
+
+named! {
+    /// The family a rule belongs to; a preset switches families as a whole.
+    pub enum Family as "family" {
+        /// What the readers notice about the form of a request (ids 1 to 16, 10000 to 10999).
+        Structural = "structural",
+        /// Crude single-character and keyword rules that expect tuning by exceptions (ids 1000 to 1999).
+        Core = "core",
+        /// What an attack looks like, precise enough to block without tuning (ids 17, 18 and 11000 to 99999).
+        Signature = "signature",
+        /// Rules that a policy brings itself (ids 100000 and above).
+        Custom = "custom",
+    }
+}
+
+impl Family {
+    /// The family that an id belongs to.
+    pub const fn of(id: u32) -> Self {
+        match id {
+            17 | 18 => Self::Signature,
+            0..=999 | 10_000..=10_999 => Self::Structural,
+            1_000..=1_999 => Self::Core,
+            100_000.. => Self::Custom,
+            _ => Self::Signature,
+        }
+    }
+}
+
+named! {
+    /// A matcher that is code rather than a pattern.
+    pub enum Detector as "detector" {
+        /// The text, in any SQL context, has a fingerprint of an injection (libinjection).
+        LibinjectionSql = "libinjection_sql",
+        /// The text, in any HTML context, runs script (libinjection).
+        LibinjectionXss = "libinjection_xss",
+    }
+}
+
+named! {
+    /// What a hit of a rule does.
+    pub enum RuleAction as "action" {
+        /// Adds its score to its categories; they act at their threshold.
+        Score = "score",
+        /// Blocks at once, whatever the sums.
+        Block = "block",
+        /// Is recorded and nothing else.
+        Monitor = "monitor",
+        /// Ends the inspection: the request is allowed, and the record says so.
+        Allow = "allow",
+    }
+}
+
+named_set! {
+    /// A set of parts of a field.
+    PartSet of Part in u8
+}
+
+use super::Part;
+
+/// How a rule matches.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Matcher {
+    /// Any of these texts, without regard to ASCII case; every occurrence counts.
+    Literals(Vec<String>),
+    /// A regular expression over bytes, without Unicode classes; a field counts once.
+    Regex(String),
+    /// A detector; a field counts once.
+    Detector(Detector),
+    /// Anything of this kind that a reader noticed; each finding counts once.
+    Anomalies(AnomalySet),
+}
+
+/// One rule, shipped or custom: both are written in the same words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rule {
+    /// The number that logs, exceptions and documents use.
+    pub id: u32,
+    /// A short name for people; from the file name of a shipped rule.
+    pub name: String,
+    /// What it matches, in one sentence.
+    pub what: String,
+    /// Why that is worth a rule.
+    pub why: String,
+    /// What a hit adds to the sums, by category; never empty.
+    pub score: Vec<(Category, u32)>,
+    /// Where it looks.
+    pub zones: ZoneSet,
+    /// Which halves of a field it looks at.
+    pub parts: PartSet,
+    /// In which forms it looks at them.
+    pub views: ViewSet,
+    /// How it matches.
+    pub matcher: Matcher,
+    /// What a hit does.
+    pub action: RuleAction,
+}
+
+impl Rule {
+    /// The family that the rule's id puts it in.
+    pub const fn family(&self) -> Family {
+        Family::of(self.id)
+    }
+}
