@@ -2,6 +2,7 @@
 
 mod anomaly;
 mod category;
+mod detector;
 mod limits;
 mod named;
 mod view;
@@ -9,6 +10,7 @@ mod zone;
 
 pub use anomaly::{Anomaly, AnomalySet};
 pub use category::{Category, Sensitivity};
+pub use detector::Detector;
 pub use limits::Limits;
 pub use named::{Named, names_of, parse_name};
 pub use view::{View, ViewSet};
