@@ -14,6 +14,8 @@
 #[forbid(unsafe_code)]
 pub mod decode;
 #[forbid(unsafe_code)]
+pub mod detect;
+#[forbid(unsafe_code)]
 pub mod model;
 #[forbid(unsafe_code)]
 pub mod config;

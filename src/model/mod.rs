@@ -2,6 +2,7 @@
 
 mod anomaly;
 mod category;
+mod detector;
 mod limits;
 mod named;
 mod policy;
@@ -12,6 +13,7 @@ mod zone;
 
 pub use anomaly::{Anomaly, AnomalySet};
 pub use category::{Category, Sensitivity};
+pub use detector::Detector;
 pub use limits::Limits;
 pub use named::{Named, names_of, parse_name};
 pub use policy::{Action, Fallback, Hold, Mode, Preset};

@@ -1,0 +1,33 @@
+//! Detectors that are code, not patterns: they tokenise a text the way a database or a browser would.
+//!
+//! A rule names a detector the way another rule names a pattern; what is found says how strong the
+//! rule is, so both strengths of one detector exist side by side.
+
+pub mod cross_site_scripting;
+pub mod sql_injection;
+
+pub use crate::model::Detector;
+
+impl Detector {
+    /// Whether the detector finds what it looks for in this text. Linear in the length of the
+    /// text, of which [`INSPECTED_BYTES`] are read.
+    pub fn matches(self, text: &[u8]) -> bool {
+        match self {
+            Self::LibinjectionSql | Self::LibinjectionSqlInContext => {
+                sql_injection::is_sql_injection(text).is_some()
+            }
+            Self::LibinjectionXss | Self::LibinjectionXssInContext => {
+                cross_site_scripting::is_cross_site_scripting(text)
+            }
+        }
+    }
+}
+
+/// Bytes of one text that a detector reads. As many as the default limit of a value, so that
+/// padding in front of an attack hides nothing that the rules would see.
+pub const INSPECTED_BYTES: usize = 64 * 1024;
+
+/// The part of the text that is read.
+fn inspected(text: &[u8]) -> &[u8] {
+    text.get(..INSPECTED_BYTES).unwrap_or(text)
+}
