@@ -22,7 +22,8 @@ fn main() {
     samples.sort_by_key(|sample| sample["id"].as_u64());
 
     let out = PathBuf::from(env::var("OUT_DIR").expect("cargo sets OUT_DIR"));
-    fs::write(out.join("rules.json"), Value::Array(rules).to_string()).expect("OUT_DIR is writable");
+    fs::write(out.join("rules.json"), Value::Array(rules).to_string())
+        .expect("OUT_DIR is writable");
     fs::write(out.join("samples.json"), Value::Array(samples).to_string())
         .expect("OUT_DIR is writable");
 }
@@ -43,12 +44,18 @@ fn read(file: &Path) -> (Value, Value) {
     let text = fs::read_to_string(file).unwrap_or_else(|e| panic!("{}: {e}", file.display()));
     let table: Map<String, Value> =
         toml::from_str(&text).unwrap_or_else(|e| panic!("{}: {e}", file.display()));
-    let stem = file.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
+    let stem = file
+        .file_stem()
+        .and_then(|stem| stem.to_str())
+        .unwrap_or_default();
     let (id, name) = stem
         .split_once('-')
         .and_then(|(id, name)| Some((id.parse::<u32>().ok()?, name)))
         .unwrap_or_else(|| panic!("{}: expected <id>-<name>.toml", file.display()));
-    let folder = file.parent().and_then(Path::file_name).and_then(|name| name.to_str());
+    let folder = file
+        .parent()
+        .and_then(Path::file_name)
+        .and_then(|name| name.to_str());
 
     let mut rule = Map::new();
     let mut sample = Map::new();

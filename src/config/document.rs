@@ -47,7 +47,10 @@ pub struct Thresholds([Sensitivity; Category::ALL.len()]);
 impl Thresholds {
     /// The sensitivity of one category.
     pub fn of(&self, category: Category) -> Sensitivity {
-        self.0.get(category as usize).copied().unwrap_or(Sensitivity::Medium)
+        self.0
+            .get(category as usize)
+            .copied()
+            .unwrap_or(Sensitivity::Medium)
     }
 
     fn set(&mut self, category: Category, sensitivity: Sensitivity) {
@@ -158,7 +161,9 @@ impl Read for Config {
 fn label(object: &mut Object<'_>, key: &'static str, problems: &mut Problems) -> Option<String> {
     let text = object.optional::<String>(key, problems)?;
     let fits = (1..=64).contains(&text.len())
-        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-+@/".contains(&b));
+        && text
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b"._-+@/".contains(&b));
     if !fits {
         problems.add(
             &object.path_of(key),
@@ -175,7 +180,10 @@ impl Read for BlockResponse {
         if let Some(status) = object.optional::<u32>("status", problems) {
             match u16::try_from(status) {
                 Ok(status) if (400..=599).contains(&status) => response.status = status,
-                _ => problems.add(&object.path_of("status"), "expected a status from 400 to 599"),
+                _ => problems.add(
+                    &object.path_of("status"),
+                    "expected a status from 400 to 599",
+                ),
             }
         }
         object.close(problems);

@@ -33,7 +33,10 @@ impl Read for u32 {
     fn read(node: &Node, path: &str, problems: &mut Problems) -> Option<Self> {
         match node {
             Node::Integer(value) => Self::try_from(*value).ok().or_else(|| {
-                problems.add(path, format!("expected a whole number from 0 to {}", Self::MAX));
+                problems.add(
+                    path,
+                    format!("expected a whole number from 0 to {}", Self::MAX),
+                );
                 None
             }),
             _ => wrong(node, path, "a whole number", problems),
@@ -81,7 +84,12 @@ impl<T: Named> Read for Word<T> {
         }
         problems.add_unknown(
             path,
-            format!("`{}` is not a {}; expected {}", shown(text), T::WHAT, one_of::<T>()),
+            format!(
+                "`{}` is not a {}; expected {}",
+                shown(text),
+                T::WHAT,
+                one_of::<T>()
+            ),
             text,
             names_of::<T>(),
         );
@@ -96,7 +104,10 @@ fn one_of<T: Named>() -> String {
 
 /// A key or word of the policy, short enough for an error message and without control characters.
 pub(super) fn shown(text: &str) -> String {
-    text.chars().take(40).map(|c| if c.is_control() { '\u{FFFD}' } else { c }).collect()
+    text.chars()
+        .take(40)
+        .map(|c| if c.is_control() { '\u{FFFD}' } else { c })
+        .collect()
 }
 
 /// The entries of a JSON object: each key is asked for once, what was never asked for is unknown.
@@ -113,17 +124,31 @@ impl<'a> Object<'a> {
             return wrong(node, path, "an object", problems);
         };
         for (index, (key, _)) in entries.iter().enumerate() {
-            if entries.iter().take(index).any(|(earlier, _)| earlier == key) {
-                problems.add(&member(path, key), "this key stands twice; keep one of them");
+            if entries
+                .iter()
+                .take(index)
+                .any(|(earlier, _)| earlier == key)
+            {
+                problems.add(
+                    &member(path, key),
+                    "this key stands twice; keep one of them",
+                );
             }
         }
-        Some(Self { path, entries, known: Vec::new() })
+        Some(Self {
+            path,
+            entries,
+            known: Vec::new(),
+        })
     }
 
     /// The value of a key, if it is there, as it came.
     pub(super) fn node(&mut self, key: &'static str) -> Option<&'a Node> {
         self.known.push(key);
-        self.entries.iter().find(|(name, _)| name == key).map(|(_, node)| node)
+        self.entries
+            .iter()
+            .find(|(name, _)| name == key)
+            .map(|(_, node)| node)
     }
 
     /// The path of a key of this object.
@@ -132,13 +157,22 @@ impl<'a> Object<'a> {
     }
 
     /// The value of a key, if it is there and right.
-    pub(super) fn optional<T: Read>(&mut self, key: &'static str, problems: &mut Problems) -> Option<T> {
+    pub(super) fn optional<T: Read>(
+        &mut self,
+        key: &'static str,
+        problems: &mut Problems,
+    ) -> Option<T> {
         let path = self.path_of(key);
-        self.node(key).and_then(|node| T::read(node, &path, problems))
+        self.node(key)
+            .and_then(|node| T::read(node, &path, problems))
     }
 
     /// The value of a key that must be there.
-    pub(super) fn required<T: Read>(&mut self, key: &'static str, problems: &mut Problems) -> Option<T> {
+    pub(super) fn required<T: Read>(
+        &mut self,
+        key: &'static str,
+        problems: &mut Problems,
+    ) -> Option<T> {
         if !self.entries.iter().any(|(name, _)| name == key) {
             self.known.push(key);
             problems.add(self.path, format!("`{key}` is missing"));

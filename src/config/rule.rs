@@ -49,7 +49,10 @@ pub(super) fn read_rules(
             continue;
         };
         if !ids.insert(rule.id) {
-            problems.add(&format!("{path}.id"), format!("the id {} stands twice", rule.id));
+            problems.add(
+                &format!("{path}.id"),
+                format!("the id {} stands twice", rule.id),
+            );
         }
         rules.push(rule);
     }
@@ -130,7 +133,12 @@ fn read_score(object: &mut Object<'_>, problems: &mut Problems) -> Option<Vec<(C
     for (name, points) in entries {
         let at = format!("{path}.{}", shown(name));
         let Some(category) = parse_name::<Category>(name) else {
-            problems.add_unknown(&at, "not a category".to_owned(), name, names_of::<Category>());
+            problems.add_unknown(
+                &at,
+                "not a category".to_owned(),
+                name,
+                names_of::<Category>(),
+            );
             continue;
         };
         let Some(points) = u32::read(points, &at, problems) else {
@@ -155,7 +163,13 @@ fn read_matcher(object: &mut Object<'_>, path: &str, problems: &mut Problems) ->
     let detector = object.optional::<Word<Detector>>("detector", problems);
     let anomalies = object.optional::<Set<Anomaly, AnomalySet>>("anomalies", problems);
     if given != 1 {
-        problems.add(path, format!("exactly one of {} is needed, found {given}", KINDS.join(", ")));
+        problems.add(
+            path,
+            format!(
+                "exactly one of {} is needed, found {given}",
+                KINDS.join(", ")
+            ),
+        );
         return None;
     }
     if let Some(literals) = literals {
@@ -166,7 +180,10 @@ fn read_matcher(object: &mut Object<'_>, path: &str, problems: &mut Problems) ->
         }
         for (index, literal) in literals.iter().enumerate() {
             if literal.is_empty() || literal.len() > MAX_LITERAL {
-                problems.add(&format!("{at}[{index}]"), format!("expected 1 to {MAX_LITERAL} bytes"));
+                problems.add(
+                    &format!("{at}[{index}]"),
+                    format!("expected 1 to {MAX_LITERAL} bytes"),
+                );
             }
         }
         return Some(Matcher::Literals(literals));

@@ -73,14 +73,25 @@ impl Engine {
         let sets = [shipped, own];
         let effects = [0, 1].map(|index: usize| {
             sets.get(index)
-                .map(|set| set.rules.iter().map(|rule| effect(&config, &rule.rule)).collect())
+                .map(|set| {
+                    set.rules
+                        .iter()
+                        .map(|rule| effect(&config, &rule.rule))
+                        .collect()
+                })
                 .unwrap_or_default()
         });
         let views = sets
             .iter()
             .flat_map(|set| &set.rules)
             .fold(ViewSet::EMPTY, |views, rule| views.union(rule.rule.views));
-        Ok(Self { config, sets, effects, views, prefilter: true })
+        Ok(Self {
+            config,
+            sets,
+            effects,
+            views,
+            prefilter: true,
+        })
     }
 
     /// The same policy with every rule tried on every text. The verdict is the same; a test says so.
@@ -97,12 +108,19 @@ impl Engine {
 
     /// The rule of that id, shipped or custom.
     pub fn rule(&self, id: u32) -> Option<&Rule> {
-        self.sets.iter().flat_map(|set| &set.rules).map(|rule| &rule.rule).find(|rule| rule.id == id)
+        self.sets
+            .iter()
+            .flat_map(|set| &set.rules)
+            .map(|rule| &rule.rule)
+            .find(|rule| rule.id == id)
     }
 
     /// Every rule in force or not, in the order of ids, the policy's own behind the shipped ones.
     pub fn rules(&self) -> impl Iterator<Item = &Rule> {
-        self.sets.iter().flat_map(|set| &set.rules).map(|rule| &rule.rule)
+        self.sets
+            .iter()
+            .flat_map(|set| &set.rules)
+            .map(|rule| &rule.rule)
     }
 
     pub(super) fn effect(&self, set: usize, rule: RuleIndex) -> Effect {
@@ -162,7 +180,9 @@ impl RuleSet {
             let (test, keyed) = match &rule.matcher {
                 Matcher::Literals(texts) => match literal_test(texts) {
                     Ok(test) => {
-                        let keys = texts.iter().map(|text| text.to_ascii_lowercase().into_bytes());
+                        let keys = texts
+                            .iter()
+                            .map(|text| text.to_ascii_lowercase().into_bytes());
                         (test, Keyed::By(keys.collect()))
                     }
                     Err(message) => {
@@ -187,7 +207,10 @@ impl RuleSet {
                 Matcher::Detector(detector) => (Test::Detector(*detector), Keyed::Always),
                 Matcher::Anomalies(anomalies) => (Test::Anomalies(*anomalies), Keyed::Never),
             };
-            compiled.push(CompiledRule { rule: rule.clone(), test });
+            compiled.push(CompiledRule {
+                rule: rule.clone(),
+                test,
+            });
             literals.push(keyed);
         }
         if !problems.is_empty() {
@@ -202,9 +225,16 @@ impl RuleSet {
             }
         });
         let prefilter = Prefilter::new(keys).map_err(|message| {
-            vec![Problem { path: path.to_owned(), message, suggestion: None }]
+            vec![Problem {
+                path: path.to_owned(),
+                message,
+                suggestion: None,
+            }]
         })?;
-        Ok(Self { rules: compiled, prefilter })
+        Ok(Self {
+            rules: compiled,
+            prefilter,
+        })
     }
 
     pub(super) fn get(&self, rule: RuleIndex) -> Option<&CompiledRule> {
@@ -236,7 +266,11 @@ fn literal_test(texts: &[String]) -> Result<Test, String> {
 
 impl CompiledRule {
     /// Whether the rule looks at this place at all.
-    pub(super) const fn looks_at(&self, zone: crate::model::Zone, part: crate::model::Part) -> bool {
+    pub(super) const fn looks_at(
+        &self,
+        zone: crate::model::Zone,
+        part: crate::model::Part,
+    ) -> bool {
         self.rule.zones.contains(zone) && self.rule.parts.contains(part)
     }
 

@@ -63,8 +63,7 @@ impl Engine {
         };
         if self.config.mode != Mode::Off {
             scratch.clear();
-            inspection.plan =
-                request::read_head(head, &self.config.limits, &mut scratch.fields);
+            inspection.plan = request::read_head(head, &self.config.limits, &mut scratch.fields);
             self.scan(scratch, &mut inspection);
         }
         inspection
@@ -93,7 +92,9 @@ impl Engine {
             &mut scratch.fields,
         );
         if !complete {
-            scratch.fields.find(Anomaly::BodyTooLarge, Zone::RequestBody, b"");
+            scratch
+                .fields
+                .find(Anomaly::BodyTooLarge, Zone::RequestBody, b"");
         }
         self.scan(scratch, inspection);
     }
@@ -122,7 +123,9 @@ impl Engine {
     pub fn cannot_inspect(&self, inspection: &mut Inspection, anomaly: Anomaly) {
         inspection.uninspected.insert(anomaly);
         if self.config.past_limit(anomaly) == Fallback::Block {
-            inspection.blocked_by.get_or_insert(Category::MalformedRequest);
+            inspection
+                .blocked_by
+                .get_or_insert(Category::MalformedRequest);
         }
     }
 
@@ -130,7 +133,10 @@ impl Engine {
     fn condemned(&self, inspection: &Inspection) -> bool {
         !inspection.allowed
             && (inspection.blocked_by.is_some()
-                || inspection.scores.iter().any(|(category, sum)| sum >= self.threshold(category)))
+                || inspection
+                    .scores
+                    .iter()
+                    .any(|(category, sum)| sum >= self.threshold(category)))
     }
 
     /// What is to be done by what is known so far. It can only get worse: sums never shrink.
@@ -185,12 +191,24 @@ impl Engine {
 
     /// Lists the texts to look at: what the readers found, then the views that decoding adds.
     fn lay_out(&self, scratch: &mut Scratch) {
-        let Scratch { fields, expander, views, texts, .. } = scratch;
+        let Scratch {
+            fields,
+            expander,
+            views,
+            texts,
+            ..
+        } = scratch;
         for (index, field) in fields.iter().enumerate() {
             let field_index = index as u32;
             let mut add = |span: Span, part, view| {
                 if !span.is_empty() {
-                    texts.push(Text { span, derived: false, field: field_index, part, view });
+                    texts.push(Text {
+                        span,
+                        derived: false,
+                        field: field_index,
+                        part,
+                        view,
+                    });
                 }
             };
             // In the order in which they stand in the arena.
@@ -208,8 +226,12 @@ impl Engine {
         let read = texts.len();
         let passes = self.config.limits.decode_passes;
         for index in 0..read {
-            let Some(text) = texts.get(index).copied() else { break };
-            let Some(field) = fields.list().get(text.field as usize).copied() else { continue };
+            let Some(text) = texts.get(index).copied() else {
+                break;
+            };
+            let Some(field) = fields.list().get(text.field as usize).copied() else {
+                continue;
+            };
             if text.view != View::Plain {
                 continue;
             }
@@ -222,9 +244,17 @@ impl Engine {
                 &mut |view, bytes| {
                     let start = views.len() as u32;
                     views.extend_from_slice(bytes);
-                    let span = Span { start, end: views.len() as u32 };
+                    let span = Span {
+                        start,
+                        end: views.len() as u32,
+                    };
                     views.push(request::SEPARATOR);
-                    texts.push(Text { span, derived: true, view, ..text });
+                    texts.push(Text {
+                        span,
+                        derived: true,
+                        view,
+                        ..text
+                    });
                 },
             );
             for anomaly in odd.iter() {
@@ -240,14 +270,14 @@ impl Engine {
         }
         for (set_index, set) in self.sets.iter().enumerate() {
             for (rule_index, rule) in set.rules.iter().enumerate() {
-                let Test::Anomalies(anomalies) = &rule.test else { continue };
+                let Test::Anomalies(anomalies) = &rule.test else {
+                    continue;
+                };
                 if !anomalies.intersects(scratch.fields.anomalies()) {
                     continue;
                 }
                 for finding in scratch.fields.findings() {
-                    if anomalies.contains(finding.anomaly)
-                        && rule.zones().contains(finding.zone)
-                    {
+                    if anomalies.contains(finding.anomaly) && rule.zones().contains(finding.zone) {
                         let effect = self.effect(set_index, rule_index as RuleIndex);
                         let Finding { zone, name, .. } = *finding;
                         let name = scratch.fields.get(name);
@@ -263,7 +293,9 @@ impl Engine {
             let mut add = |index: usize, text: &Text, rule: RuleIndex| {
                 self.candidate(scratch, set_index, (index, text), rule, candidates);
             };
-            let Some(set) = self.sets.get(set_index) else { continue };
+            let Some(set) = self.sets.get(set_index) else {
+                continue;
+            };
             if set.rules.is_empty() {
                 continue;
             }
@@ -278,7 +310,9 @@ impl Engine {
                     add(index, text, *rule);
                 }
                 let seen = set.prefilter.bytes(scratch.text(text));
-                set.prefilter.of_bytes(seen).for_each(|rule| add(index, text, rule));
+                set.prefilter
+                    .of_bytes(seen)
+                    .for_each(|rule| add(index, text, rule));
             }
             let read = scratch.texts.partition_point(|text| !text.derived);
             let (read, derived) = scratch.texts.split_at_checked(read).unwrap_or_default();
@@ -289,13 +323,18 @@ impl Engine {
                 let mut cursor = 0;
                 set.prefilter.literals(arena, |end, rules| {
                     // Literals are reported in the order of their ends, and so are the texts.
-                    while texts.get(cursor).is_some_and(|text| (text.span.end as usize) < end) {
+                    while texts
+                        .get(cursor)
+                        .is_some_and(|text| (text.span.end as usize) < end)
+                    {
                         cursor += 1;
                     }
                     if let Some(text) = texts.get(cursor)
                         && (text.span.start as usize) < end
                     {
-                        rules.iter().for_each(|rule| add(first + cursor, text, *rule));
+                        rules
+                            .iter()
+                            .for_each(|rule| add(first + cursor, text, *rule));
                     }
                 });
             }
@@ -310,8 +349,12 @@ impl Engine {
         rule: RuleIndex,
         candidates: &mut Vec<Candidate>,
     ) {
-        let Some(compiled) = self.sets.get(set).and_then(|set| set.get(rule)) else { return };
-        let Some(field) = scratch.fields.list().get(text.field as usize) else { return };
+        let Some(compiled) = self.sets.get(set).and_then(|set| set.get(rule)) else {
+            return;
+        };
+        let Some(field) = scratch.fields.list().get(text.field as usize) else {
+            return;
+        };
         if !compiled.looks_at(field.zone, text.part)
             || !self.sees(compiled, text, field)
             || self.effect(set, rule) == Effect::Off
@@ -348,23 +391,29 @@ impl Engine {
     /// which a rule matches most often counts.
     fn confirm(&self, scratch: &Scratch, candidates: &[Candidate], inspection: &mut Inspection) {
         let mut last = None;
-        for group in candidates.chunk_by(|a, b| {
-            (a.field, a.part, a.set, a.rule) == (b.field, b.part, b.set, b.rule)
-        }) {
+        for group in candidates
+            .chunk_by(|a, b| (a.field, a.part, a.set, a.rule) == (b.field, b.part, b.set, b.rule))
+        {
             if inspection.allowed {
                 return;
             }
             let Some(first) = group.first() else { continue };
             let (set, rule) = (first.set as usize, first.rule);
-            let Some(compiled) = self.sets.get(set).and_then(|set| set.get(rule)) else { continue };
-            let Some(field) = scratch.fields.list().get(first.field as usize) else { continue };
+            let Some(compiled) = self.sets.get(set).and_then(|set| set.get(rule)) else {
+                continue;
+            };
+            let Some(field) = scratch.fields.list().get(first.field as usize) else {
+                continue;
+            };
             let mut most = (0, View::Plain);
             for candidate in group {
                 if last == Some(*candidate) {
                     continue;
                 }
                 last = Some(*candidate);
-                let Some(text) = scratch.texts.get(candidate.text as usize) else { continue };
+                let Some(text) = scratch.texts.get(candidate.text as usize) else {
+                    continue;
+                };
                 let count = compiled.count(field.zone, scratch.text(text));
                 if count > most.0 {
                     most = (count, text.view);
@@ -393,7 +442,8 @@ impl CompiledRule {
                 // A path is a list of values: what a tokeniser makes of the slashes between them
                 // says nothing.
                 let found = if zone == Zone::Path {
-                    text.split(|byte| *byte == b'/').any(|part| detect::matches(*detector, part))
+                    text.split(|byte| *byte == b'/')
+                        .any(|part| detect::matches(*detector, part))
                 } else {
                     detect::matches(*detector, text)
                 };
@@ -418,7 +468,11 @@ impl Inspection {
             Effect::Record => false,
             Effect::Enforce => true,
         };
-        let sums = if enforced { &mut self.scores } else { &mut self.recorded };
+        let sums = if enforced {
+            &mut self.scores
+        } else {
+            &mut self.recorded
+        };
         for (category, score) in &rule.rule.score {
             sums.add(*category, score.saturating_mul(count));
         }
@@ -452,4 +506,3 @@ impl Inspection {
         &self.plan
     }
 }
-

@@ -22,7 +22,10 @@ const LONGEST: usize = 24;
 /// The literals of a pattern, or `None` if some match holds none that could be named.
 pub(super) fn required(pattern: &Hir) -> Option<Required> {
     let found = walk(pattern);
-    let best = [found.exact.filter(usable), found.best].into_iter().flatten().max_by_key(worth)?;
+    let best = [found.exact.filter(usable), found.best]
+        .into_iter()
+        .flatten()
+        .max_by_key(worth)?;
     Some(minimal(best))
 }
 
@@ -36,11 +39,17 @@ struct Found {
 
 impl Found {
     fn nothing() -> Self {
-        Self { exact: None, best: None }
+        Self {
+            exact: None,
+            best: None,
+        }
     }
 
     fn exactly(texts: Required) -> Self {
-        Self { exact: Some(texts), best: None }
+        Self {
+            exact: Some(texts),
+            best: None,
+        }
     }
 
     fn empty() -> Self {
@@ -49,7 +58,10 @@ impl Found {
 
     /// The best this node offers on its own.
     fn offer(self) -> Option<Required> {
-        [self.exact.filter(usable), self.best].into_iter().flatten().max_by_key(worth)
+        [self.exact.filter(usable), self.best]
+            .into_iter()
+            .flatten()
+            .max_by_key(worth)
     }
 }
 
@@ -99,7 +111,10 @@ fn walk(hir: &Hir) -> Found {
                 },
                 (0, _) => Found::nothing(),
                 (1, Some(1)) => sub,
-                _ => Found { exact: None, best: sub.offer() },
+                _ => Found {
+                    exact: None,
+                    best: sub.offer(),
+                },
             }
         }
         HirKind::Concat(parts) => concat(parts),
@@ -124,12 +139,14 @@ fn class_texts(class: &Class) -> Option<Required> {
         true
     };
     let all = match class {
-        Class::Bytes(class) => {
-            class.ranges().iter().all(|range| add(range.start().into(), range.end().into()))
-        }
-        Class::Unicode(class) => {
-            class.ranges().iter().all(|range| add(range.start().into(), range.end().into()))
-        }
+        Class::Bytes(class) => class
+            .ranges()
+            .iter()
+            .all(|range| add(range.start().into(), range.end().into())),
+        Class::Unicode(class) => class
+            .ranges()
+            .iter()
+            .all(|range| add(range.start().into(), range.end().into())),
     };
     (all && texts.len() <= 16).then_some(texts)
 }
@@ -160,14 +177,23 @@ fn concat(parts: &[Hir]) -> Found {
     if whole && !long {
         return Found::exactly(run);
     }
-    offers.push(run.into_iter().map(|text| text.into_iter().take(LONGEST).collect()).collect());
-    Found { exact: None, best: offers.into_iter().filter(usable).max_by_key(worth) }
+    offers.push(
+        run.into_iter()
+            .map(|text| text.into_iter().take(LONGEST).collect())
+            .collect(),
+    );
+    Found {
+        exact: None,
+        best: offers.into_iter().filter(usable).max_by_key(worth),
+    }
 }
 
 fn product(left: &Required, right: &Required) -> Required {
     left.iter()
         .flat_map(|start| {
-            right.iter().map(move |end| start.iter().chain(end).copied().collect::<Vec<u8>>())
+            right
+                .iter()
+                .map(move |end| start.iter().chain(end).copied().collect::<Vec<u8>>())
         })
         .collect()
 }
@@ -190,7 +216,10 @@ fn alternation(parts: &[Hir]) -> Found {
             _ => best = None,
         }
     }
-    Found { best: if exact.is_some() { None } else { best }, exact }
+    Found {
+        best: if exact.is_some() { None } else { best },
+        exact,
+    }
 }
 
 #[cfg(test)]
@@ -199,8 +228,11 @@ mod tests {
 
     fn of(pattern: &str) -> Option<Vec<String>> {
         let hir = super::super::pattern::parse(pattern).expect("a valid pattern");
-        required(&hir)
-            .map(|set| set.into_iter().map(|text| String::from_utf8_lossy(&text).into()).collect())
+        required(&hir).map(|set| {
+            set.into_iter()
+                .map(|text| String::from_utf8_lossy(&text).into())
+                .collect()
+        })
     }
 
     #[test]
@@ -212,7 +244,10 @@ mod tests {
             ("(?:cat|dog)s?", Some(&["cat", "dog"])),
             ("a*", None),
             ("a*b", Some(&["b"])),
-            ("[0-9]+", Some(&["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"])),
+            (
+                "[0-9]+",
+                Some(&["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"]),
+            ),
             ("[^a]", None),
             (r"x.*etc/passwd", Some(&["etc/passwd"])),
             ("(?:abc|.)", None),

@@ -8,7 +8,7 @@ mod prefilter;
 mod record;
 mod scratch;
 
-pub use compile::{Engine, shipped};
+pub use compile::Engine;
 pub use inspect::Inspection;
-pub use record::Record;
+pub use record::{Record, string as json_string};
 pub use scratch::Scratch;

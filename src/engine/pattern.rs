@@ -20,7 +20,10 @@ pub(super) struct Pattern {
 impl Pattern {
     /// A pattern that [`parse`] has accepted.
     pub(super) fn new(text: &str) -> Self {
-        Self { text: text.to_owned(), compiled: OnceLock::new() }
+        Self {
+            text: text.to_owned(),
+            compiled: OnceLock::new(),
+        }
     }
 
     /// Whether the pattern matches anywhere in the text. A pattern that cannot be compiled is
@@ -35,7 +38,10 @@ impl Pattern {
 }
 
 fn syntax() -> syntax::Config {
-    syntax::Config::new().unicode(false).utf8(false).nest_limit(64)
+    syntax::Config::new()
+        .unicode(false)
+        .utf8(false)
+        .nest_limit(64)
 }
 
 /// Compiles a pattern.
@@ -89,7 +95,11 @@ pub(super) fn parse(pattern: &str) -> Result<Hir, String> {
 pub(super) fn check_size(hir: &Hir) -> Result<(), String> {
     use regex_automata::nfa::thompson;
     thompson::Compiler::new()
-        .configure(thompson::Config::new().utf8(false).nfa_size_limit(Some(SIZE_LIMIT)))
+        .configure(
+            thompson::Config::new()
+                .utf8(false)
+                .nfa_size_limit(Some(SIZE_LIMIT)),
+        )
         .build_from_hir(hir)
         .map(drop)
         .map_err(|error| match error.size_limit() {

@@ -94,14 +94,22 @@ impl Prefilter {
 
     /// The classes of bytes that a text holds: what [`Prefilter::of_bytes`] asks for.
     pub(super) fn bytes(&self, text: &[u8]) -> u64 {
-        text.iter()
-            .fold(0, |seen, byte| seen | self.bits.get(*byte as usize).copied().unwrap_or(0))
+        text.iter().fold(0, |seen, byte| {
+            seen | self.bits.get(*byte as usize).copied().unwrap_or(0)
+        })
     }
 
     /// The rules that one of the single bytes of a text makes candidates.
     pub(super) fn of_bytes(&self, seen: u64) -> impl Iterator<Item = RuleIndex> {
-        let rules = if seen == 0 { &[] } else { self.by_byte.as_slice() };
-        rules.iter().filter(move |(mask, _)| mask & seen != 0).map(|(_, rule)| *rule)
+        let rules = if seen == 0 {
+            &[]
+        } else {
+            self.by_byte.as_slice()
+        };
+        rules
+            .iter()
+            .filter(move |(mask, _)| mask & seen != 0)
+            .map(|(_, rule)| *rule)
     }
 
     /// Rules that are candidates for every text.

@@ -34,9 +34,13 @@ impl Record<'_> {
         let verdict = self.verdict;
         if !verdict.reasons.is_empty() {
             key(out, "reasons");
-            list(out, verdict.reasons.iter().map(|category| category.name()), |out, name| {
-                string(out, name.as_bytes());
-            });
+            list(
+                out,
+                verdict.reasons.iter().map(|category| category.name()),
+                |out, name| {
+                    string(out, name.as_bytes());
+                },
+            );
         }
         write_sums(out, "scores", &verdict.scores);
         write_sums(out, "recorded", &verdict.recorded);
@@ -45,7 +49,9 @@ impl Record<'_> {
             let mut rules: Vec<u32> = verdict.hits.iter().map(|hit| hit.rule).collect();
             rules.sort_unstable();
             rules.dedup();
-            list(out, rules.into_iter(), |out, id| out.extend_from_slice(id.to_string().as_bytes()));
+            list(out, rules.into_iter(), |out, id| {
+                out.extend_from_slice(id.to_string().as_bytes())
+            });
             key(out, "matches");
             list(out, verdict.hits.iter().enumerate(), |out, (index, hit)| {
                 string(out, &match_of(index, hit));
@@ -98,7 +104,9 @@ fn write_sums(out: &mut Vec<u8>, name: &str, sums: &Sums) {
 fn write_anomalies(out: &mut Vec<u8>, name: &str, anomalies: AnomalySet) {
     if !anomalies.is_empty() {
         key(out, name);
-        list(out, anomalies.iter(), |out, anomaly| string(out, anomaly.name().as_bytes()));
+        list(out, anomalies.iter(), |out, anomaly| {
+            string(out, anomaly.name().as_bytes())
+        });
     }
 }
 
@@ -152,7 +160,13 @@ mod tests {
 
     #[test]
     fn strings_are_valid_json_whatever_the_bytes() {
-        for bytes in [&b"plain"[..], b"\"\\\n\r\0\x7f", b"\xff\xfe", "\u{2028}\u{1F600}".as_bytes(), b"caf\xe9"] {
+        for bytes in [
+            &b"plain"[..],
+            b"\"\\\n\r\0\x7f",
+            b"\xff\xfe",
+            "\u{2028}\u{1F600}".as_bytes(),
+            b"caf\xe9",
+        ] {
             let mut out = Vec::new();
             string(&mut out, bytes);
             let read: String = serde_json::from_slice(&out).expect("valid JSON");

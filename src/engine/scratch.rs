@@ -56,7 +56,9 @@ impl Scratch {
     /// The bytes of a text.
     pub(super) fn text(&self, text: &Text) -> &[u8] {
         if text.derived {
-            self.views.get(text.span.start as usize..text.span.end as usize).unwrap_or_default()
+            self.views
+                .get(text.span.start as usize..text.span.end as usize)
+                .unwrap_or_default()
         } else {
             self.fields.get(text.span)
         }

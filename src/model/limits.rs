@@ -60,9 +60,7 @@ impl Default for Limits {
 impl Limits {
     /// Every limit: its key in the policy, its value, and what it may be set to. The largest
     /// values keep one request within a few megabytes.
-    pub fn entries(
-        &mut self,
-    ) -> [(&'static str, &mut usize, std::ops::RangeInclusive<usize>); 15] {
+    pub fn entries(&mut self) -> [(&'static str, &mut usize, std::ops::RangeInclusive<usize>); 15] {
         [
             ("body_bytes", &mut self.body_bytes, 0..=4 << 20),
             ("fields", &mut self.fields, 16..=65_536),
@@ -73,8 +71,16 @@ impl Limits {
             ("graphql_depth", &mut self.graphql_depth, 1..=256),
             ("graphql_aliases", &mut self.graphql_aliases, 0..=65_536),
             ("decode_passes", &mut self.decode_passes, 1..=16),
-            ("decompressed_bytes", &mut self.decompressed_bytes, 0..=16 << 20),
-            ("decompression_ratio", &mut self.decompression_ratio, 1..=10_000),
+            (
+                "decompressed_bytes",
+                &mut self.decompressed_bytes,
+                0..=16 << 20,
+            ),
+            (
+                "decompression_ratio",
+                &mut self.decompression_ratio,
+                1..=10_000,
+            ),
             ("headers", &mut self.headers, 8..=4096),
             ("header_bytes", &mut self.header_bytes, 1024..=1 << 20),
             ("multipart_parts", &mut self.multipart_parts, 1..=65_536),

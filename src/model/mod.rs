@@ -17,7 +17,7 @@ pub use detector::Detector;
 pub use limits::Limits;
 pub use named::{Named, names_of, parse_name};
 pub use policy::{Action, Fallback, Hold, Mode, Preset};
-pub use rule::{Detector, Family, Matcher, PartSet, Rule, RuleAction};
+pub use rule::{Family, Matcher, PartSet, Rule, RuleAction};
 pub use verdict::{Hit, Sums, Verdict};
 pub use view::{View, ViewSet};
 pub use zone::{Part, Zone, ZoneSet};

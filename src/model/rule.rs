@@ -1,16 +1,17 @@
 //! What a rule is: a reason, a place to look, a way to match, and what a match is worth.
 
 use super::named::{named, named_set};
-use super::{AnomalySet, Category, ViewSet, ZoneSet};
+use super::{AnomalySet, Category, Detector, Part, ViewSet, ZoneSet};
 
 named! {
     /// The family a rule belongs to; a preset switches families as a whole.
     pub enum Family as "family" {
         /// What the readers notice about the form of a request (ids 1 to 16, 10000 to 10999).
         Structural = "structural",
-        /// Crude single-character and keyword rules that expect tuning by exceptions (ids 1000 to 1999).
+        /// Crude rules that expect tuning by exceptions: single characters, keywords, and libinjection
+        /// without a look at the context (ids 17, 18 and 1000 to 1999).
         Core = "core",
-        /// What an attack looks like, precise enough to block without tuning (ids 17, 18 and 11000 to 99999).
+        /// What an attack looks like, precise enough to block without tuning (ids 11000 to 99999).
         Signature = "signature",
         /// Rules that a policy brings itself (ids 100000 and above).
         Custom = "custom",
@@ -21,22 +22,12 @@ impl Family {
     /// The family that an id belongs to.
     pub const fn of(id: u32) -> Self {
         match id {
-            17 | 18 => Self::Signature,
+            17 | 18 => Self::Core,
             0..=999 | 10_000..=10_999 => Self::Structural,
             1_000..=1_999 => Self::Core,
             100_000.. => Self::Custom,
             _ => Self::Signature,
         }
-    }
-}
-
-named! {
-    /// A matcher that is code rather than a pattern.
-    pub enum Detector as "detector" {
-        /// The text, in any SQL context, has a fingerprint of an injection (libinjection).
-        LibinjectionSql = "libinjection_sql",
-        /// The text, in any HTML context, runs script (libinjection).
-        LibinjectionXss = "libinjection_xss",
     }
 }
 
@@ -58,8 +49,6 @@ named_set! {
     /// A set of parts of a field.
     PartSet of Part in u8
 }
-
-use super::Part;
 
 /// How a rule matches.
 #[derive(Clone, Debug, PartialEq, Eq)]

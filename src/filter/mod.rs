@@ -1,0 +1,17 @@
+//! The engine inside a proxy: a state machine for each stream, driven through a [`Host`] so that
+//! it runs the same in Envoy and in tests. Only `abi.rs` knows proxy-wasm.
+
+#[cfg(any(target_os = "wasi", palisade_abi))]
+mod abi;
+mod effects;
+mod host;
+mod metadata;
+mod pairs;
+mod root;
+mod stream;
+
+pub use effects::{DECISION_HEADER, FILTER_STATE, FILTER_STATE_ACTION};
+pub use host::{Host, Level, Map, Reply};
+pub use pairs::Pairs;
+pub use root::{Refusal, Root};
+pub use stream::{Flow, Stream};

@@ -1,0 +1,197 @@
+//! One configured instance of the filter: its engine, the streams it waits for, and what it has
+//! found out about the proxy. One VM holds several of these; they share nothing that a policy says.
+
+use std::cell::{Cell, RefCell};
+use std::rc::{Rc, Weak};
+
+use super::host::{Host, Level};
+use super::stream::Stream;
+use crate::config::Config;
+use crate::engine::Engine;
+use crate::model::Hold;
+
+/// Whether the proxy keeps the headers of a request back while its body is held.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Holding {
+    /// Not known yet; the first body tells.
+    Unknown,
+    /// It does: the upstream hears nothing before the verdict.
+    Holds,
+    /// It does not: a filter that keeps the headers never sees the body.
+    Continues,
+}
+
+/// One configured instance of the filter.
+#[derive(Debug)]
+pub struct Root {
+    engine: Engine,
+    holding: Cell<Holding>,
+    waiting: RefCell<Vec<(u32, Weak<RefCell<Stream>>)>>,
+    ticking: Cell<u32>,
+}
+
+/// How often streams are looked after while it is not known how the proxy holds headers.
+const DISCOVERY_TICK_MS: u32 = 20;
+/// How often they are looked after otherwise.
+const WATCH_TICK_MS: u32 = 1000;
+
+/// Bytes that must be free before a policy is compiled. Failing here, before anything was changed,
+/// is harmless; failing later would end the VM.
+const HEADROOM: usize = 24 << 20;
+
+/// Bytes of a policy document.
+const MOST_JSON: usize = 16 << 20;
+
+/// Why there is no instance.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// The document is not a policy. The same everywhere, so the proxy may refuse it.
+    Policy,
+    /// This VM has too little memory left. Other VMs may have enough, so the proxy must not be
+    /// told to do without the firewall: every request is refused until the VM is replaced.
+    Memory,
+}
+
+impl Root {
+    /// Reads and compiles a policy.
+    ///
+    /// # Errors
+    /// Why there is no instance; the proxy's log has the particulars.
+    pub fn configure(host: &dyn Host, json: &[u8]) -> Result<Rc<Self>, Refusal> {
+        // What passes in the proxy's trial VM must not fail in a worker, where it would switch the
+        // firewall off: everything here depends on the document alone, except memory, so that is
+        // asked for first.
+        if json.len() > MOST_JSON {
+            host.log(
+                Level::Error,
+                "palisade: policy refused: $: larger than 16 MiB",
+            );
+            return Err(Refusal::Policy);
+        }
+        let needed = HEADROOM.saturating_add(json.len().saturating_mul(16));
+        let mut room: Vec<u8> = Vec::new();
+        if room.try_reserve_exact(needed).is_err() {
+            host.log(
+                Level::Error,
+                "palisade: too little memory for the policy; requests are refused",
+            );
+            return Err(Refusal::Memory);
+        }
+        drop(room);
+        let engine = Config::parse(json).and_then(Engine::compile);
+        match engine {
+            Ok(engine) => {
+                let holding = match engine.config().hold_request_headers {
+                    Hold::Auto => Holding::Unknown,
+                    Hold::Yes => Holding::Unknown,
+                    Hold::No => Holding::Continues,
+                };
+                Ok(Rc::new(Self {
+                    engine,
+                    holding: Cell::new(holding),
+                    waiting: RefCell::default(),
+                    ticking: Cell::new(0),
+                }))
+            }
+            Err(problems) => {
+                let count = problems.len();
+                host.log(
+                    Level::Error,
+                    &format!("palisade: policy refused, problems: {count}"),
+                );
+                for problem in problems {
+                    host.log(Level::Error, &format!("palisade: {problem}"));
+                }
+                Err(Refusal::Policy)
+            }
+        }
+    }
+
+    /// The engine of this instance.
+    pub fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    pub(super) fn holding(&self) -> Holding {
+        self.holding.get()
+    }
+
+    /// Remembers what a stream has shown about the proxy.
+    pub(super) fn learn(&self, host: &dyn Host, holding: Holding) {
+        if self.holding.get() == holding {
+            return;
+        }
+        self.holding.set(holding);
+        let asked = self.engine.config().hold_request_headers;
+        match (asked, holding) {
+            (Hold::Yes, Holding::Continues) => host.log(
+                Level::Error,
+                "palisade: hold_request_headers is true, but the proxy does not hold request \
+                 headers: set allow_on_headers_stop_iteration on the filter; headers go on, bodies are held",
+            ),
+            (_, Holding::Continues) => host.log(
+                Level::Info,
+                "palisade: the proxy lets request headers go on; bodies are held until the verdict",
+            ),
+            (_, Holding::Holds) => host.log(
+                Level::Info,
+                "palisade: the proxy holds request headers until the verdict on the body",
+            ),
+            (_, Holding::Unknown) => {}
+        }
+    }
+
+    /// Looks after a stream from now on until it is decided.
+    pub(super) fn watch(&self, host: &dyn Host, id: u32, stream: Weak<RefCell<Stream>>) {
+        self.waiting.borrow_mut().push((id, stream));
+        let every = if self.holding() == Holding::Unknown {
+            DISCOVERY_TICK_MS
+        } else {
+            WATCH_TICK_MS
+        };
+        self.tick_every(host, every);
+    }
+
+    fn tick_every(&self, host: &dyn Host, milliseconds: u32) {
+        // The shortest wins while anything waits.
+        let now = self.ticking.get();
+        if now == 0 || milliseconds < now {
+            self.ticking.set(milliseconds);
+            host.tick_every(milliseconds);
+        }
+    }
+
+    /// The proxy's clock struck: nothing that waits may wait for ever.
+    pub fn tick(&self, host: &dyn Host) {
+        let waiting = std::mem::take(&mut *self.waiting.borrow_mut());
+        let now = host.now();
+        let mut left = Vec::with_capacity(waiting.len());
+        for (id, stream) in waiting {
+            let Some(strong) = stream.upgrade() else {
+                continue;
+            };
+            let Ok(mut state) = strong.try_borrow_mut() else {
+                left.push((id, stream));
+                continue;
+            };
+            if !state.is_waiting() || !host.enter(id) {
+                continue;
+            }
+            state.look_after(host, now);
+            host.leave();
+            if state.is_waiting() {
+                left.push((id, stream));
+            }
+        }
+        self.waiting.borrow_mut().append(&mut left);
+        let every = match (self.waiting.borrow().is_empty(), self.holding()) {
+            (true, _) => 0,
+            (false, Holding::Unknown) => DISCOVERY_TICK_MS,
+            (false, _) => WATCH_TICK_MS,
+        };
+        if every != self.ticking.get() {
+            self.ticking.set(every);
+            host.tick_every(every);
+        }
+    }
+}

@@ -1,0 +1,390 @@
+//! One request inside the proxy: headers, body, trailers, response, end; in any order in which a
+//! proxy calls, cut wherever a client cuts.
+
+use std::cell::RefCell;
+use std::rc::{Rc, Weak};
+
+use super::effects::{self, Asker, Carrier, DECISION_HEADER};
+use super::host::{Host, Map};
+use super::pairs::Pairs;
+use super::root::{Holding, Root};
+use crate::engine::{Inspection, Scratch};
+use crate::model::{Action, Anomaly};
+use crate::request::{self, Head};
+
+/// What the proxy does with what it just showed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Flow {
+    /// It goes on.
+    Continue,
+    /// It is kept.
+    Pause,
+}
+
+/// How far a request has come.
+#[derive(Debug)]
+enum Phase {
+    /// Nothing was seen yet.
+    Start,
+    /// The head was inspected, the body is awaited.
+    Body,
+    /// The verdict is written.
+    Decided,
+    /// The request was answered here.
+    Replied,
+}
+
+/// Where the request headers are while the body is awaited.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Headers {
+    /// Held back; `size` is what the proxy had received when it asked.
+    Held { size: u64 },
+    /// Gone to the upstream.
+    Gone,
+}
+
+/// One request.
+#[derive(Debug)]
+pub struct Stream {
+    id: u32,
+    root: Rc<Root>,
+    myself: Weak<RefCell<Self>>,
+    phase: Phase,
+    headers: Headers,
+    inspection: Option<Inspection>,
+    asker: Asker,
+    since: u64,
+    /// The upstream answered while the body was still awaited.
+    answered: bool,
+    /// The verdict came too late for the request headers; the response headers carry it.
+    late: Option<Vec<u8>>,
+}
+
+/// How long request headers are kept when nothing at all follows them, in nanoseconds. They then go
+/// on; the body is still held.
+const HOLD_HEADERS_NS: u64 = 10_000_000_000;
+
+/// Buffers of the VM, shared by all streams: nothing in them survives a callback.
+#[derive(Default)]
+struct Buffers {
+    map: Vec<u8>,
+    body: Vec<u8>,
+    scratch: Scratch,
+}
+
+/// Capacity of the body buffer that is kept between requests.
+const KEEP_BODY: usize = 256 << 10;
+
+thread_local! {
+    static BUFFERS: RefCell<Buffers> = RefCell::default();
+}
+
+/// The property that counts what the proxy has received of a request, headers included.
+const TOTAL_SIZE: &str = "request\0total_size";
+
+impl Stream {
+    /// A new request of an instance. `id` is the proxy's number for it.
+    pub fn new(root: &Rc<Root>, id: u32) -> Rc<RefCell<Self>> {
+        Rc::new_cyclic(|myself| {
+            RefCell::new(Self {
+                id,
+                root: Rc::clone(root),
+                myself: Weak::clone(myself),
+                phase: Phase::Start,
+                headers: Headers::Gone,
+                inspection: None,
+                asker: Asker::default(),
+                since: 0,
+                answered: false,
+                late: None,
+            })
+        })
+    }
+
+    /// The request headers came; `end` says that nothing follows.
+    pub fn request_headers(&mut self, host: &dyn Host, end: bool) -> Flow {
+        let root = Rc::clone(&self.root);
+        let engine = root.engine();
+        let (upgrade, forged) = with_buffers(|buffers| {
+            buffers.map.clear();
+            let readable = host.map(Map::RequestHeaders, &mut buffers.map);
+            let mut headers = Vec::with_capacity(32);
+            let mut head = Head {
+                end_of_stream: end,
+                ..Head::default()
+            };
+            let mut forged = false;
+            for (name, value) in Pairs::new(&buffers.map) {
+                match name {
+                    b":method" => head.method = value,
+                    b":scheme" => head.scheme = value,
+                    b":authority" => head.authority = value,
+                    b":path" => head.target = value,
+                    b":protocol" => head.protocol = value,
+                    b"x-request-id" => {
+                        self.asker.request_id = printable(value);
+                        headers.push((name, value));
+                    }
+                    _ if name == DECISION_HEADER.as_bytes() => forged = true,
+                    _ => headers.push((name, value)),
+                }
+            }
+            head.headers = &headers;
+            self.asker.grpc = request::is_grpc(&head);
+            let mut inspection = engine.begin(&mut buffers.scratch, &head);
+            if !readable {
+                engine.cannot_inspect(&mut inspection, Anomaly::Unreadable);
+            }
+            let upgrade = request::is_upgrade(&head);
+            if upgrade {
+                engine.cannot_inspect(&mut inspection, Anomaly::UninspectedUpgrade);
+            }
+            self.inspection = Some(inspection);
+            (upgrade, forged)
+        });
+        if forged {
+            host.set_header(Map::RequestHeaders, DECISION_HEADER, None);
+        }
+        if self.condemned() {
+            return self.block(host);
+        }
+        if end || upgrade {
+            self.allow(host, Carrier::Request);
+            return Flow::Continue;
+        }
+        self.phase = Phase::Body;
+        self.since = host.now();
+        let flow = match root.holding() {
+            Holding::Continues => {
+                self.headers = Headers::Gone;
+                Flow::Continue
+            }
+            Holding::Holds | Holding::Unknown => {
+                self.headers = Headers::Held {
+                    size: total_size(host),
+                };
+                Flow::Pause
+            }
+        };
+        root.watch(host, self.id, Weak::clone(&self.myself));
+        flow
+    }
+
+    /// A piece of the body came; `held` bytes of it are kept so far.
+    pub fn request_body(&mut self, host: &dyn Host, held: usize, end: bool) -> Flow {
+        match self.phase {
+            Phase::Body => {}
+            Phase::Replied => return Flow::Pause,
+            Phase::Start | Phase::Decided => return Flow::Continue,
+        }
+        if let Headers::Held { .. } = self.headers {
+            // The body is shown while the headers are kept: the proxy holds.
+            self.root.learn(host, Holding::Holds);
+        }
+        let limit = self.root.engine().config().limits.body_bytes;
+        if !end && held <= limit {
+            return Flow::Pause;
+        }
+        self.judge_body(host, held, end);
+        self.conclude(host)
+    }
+
+    /// The trailers came: nothing follows.
+    pub fn request_trailers(&mut self, host: &dyn Host) -> Flow {
+        match self.phase {
+            Phase::Body => {}
+            Phase::Replied => return Flow::Pause,
+            // After the inspected prefix of a body, or an upgrade: the trailers are still read.
+            Phase::Start | Phase::Decided => return Flow::Continue,
+        }
+        if let Headers::Held { .. } = self.headers {
+            self.root.learn(host, Holding::Holds);
+        }
+        self.judge_body(host, usize::MAX, true);
+        let root = Rc::clone(&self.root);
+        if let Some(inspection) = &mut self.inspection {
+            with_buffers(|buffers| {
+                buffers.map.clear();
+                if !host.map(Map::RequestTrailers, &mut buffers.map) {
+                    root.engine()
+                        .cannot_inspect(inspection, Anomaly::Unreadable);
+                }
+                let trailers: Vec<_> = Pairs::new(&buffers.map).collect();
+                root.engine()
+                    .end(&mut buffers.scratch, inspection, &trailers);
+            });
+        }
+        self.conclude(host)
+    }
+
+    /// The response headers came, of the upstream or of an answer given here.
+    pub fn response_headers(&mut self, host: &dyn Host) -> Flow {
+        if matches!(self.phase, Phase::Replied) {
+            return Flow::Continue;
+        }
+        // Whatever stands there was not written here.
+        host.set_header(Map::ResponseHeaders, DECISION_HEADER, None);
+        if matches!(self.phase, Phase::Body) && !self.answered {
+            // The upstream did not wait for the body. The body is still held and judged, but this
+            // answer was given without it.
+            self.answered = true;
+            self.note(Anomaly::EarlyResponse);
+            if self.condemned() {
+                return self.block(host);
+            }
+            self.write(host, Carrier::Response);
+        } else if let Some(header) = self.late.take() {
+            host.set_header(Map::ResponseHeaders, DECISION_HEADER, Some(&header));
+        }
+        Flow::Continue
+    }
+
+    /// The request is over. If its body never came whole, that is what the log says.
+    pub fn ended(&mut self, host: &dyn Host) {
+        if matches!(self.phase, Phase::Body) {
+            self.note(Anomaly::IncompleteRequest);
+            self.write(host, Carrier::None);
+        }
+        self.phase = Phase::Decided;
+    }
+
+    /// Whether something is kept that must be let go some day.
+    pub(super) fn is_waiting(&self) -> bool {
+        matches!(self.phase, Phase::Body)
+    }
+
+    /// Called from a tick while the request waits. Finds out whether the proxy shows bodies of
+    /// requests whose headers are kept, and lets nothing wait for ever.
+    pub(super) fn look_after(&mut self, host: &dyn Host, now: u64) {
+        let Headers::Held { size } = self.headers else {
+            return;
+        };
+        match self.root.holding() {
+            Holding::Holds => {}
+            // More has come than the headers, and no callback showed it: it never will.
+            Holding::Unknown if total_size(host) > size => {
+                self.root.learn(host, Holding::Continues);
+                self.release(host);
+            }
+            Holding::Continues => self.release(host),
+            // Time alone says nothing about the proxy: a client may be slow. It only says that
+            // this one request has waited long enough.
+            Holding::Unknown if now.saturating_sub(self.since) > HOLD_HEADERS_NS => {
+                self.release(host);
+            }
+            Holding::Unknown => {}
+        }
+    }
+
+    fn release(&mut self, host: &dyn Host) {
+        self.headers = Headers::Gone;
+        host.resume_request();
+    }
+
+    fn judge_body(&mut self, host: &dyn Host, held: usize, end: bool) {
+        let root = Rc::clone(&self.root);
+        let engine = root.engine();
+        let Some(inspection) = &mut self.inspection else {
+            return;
+        };
+        with_buffers(|buffers| {
+            buffers.body.clear();
+            // One byte more than the limit tells whether there is more.
+            let most = engine.config().limits.body_bytes.saturating_add(1);
+            let readable = held == 0 || host.request_body(most, &mut buffers.body);
+            // Trailers come after bodies of no bytes too: then there is nothing to read.
+            if !readable && held != usize::MAX {
+                engine.cannot_inspect(inspection, Anomaly::Unreadable);
+            }
+            engine.body(&mut buffers.scratch, inspection, &buffers.body, end);
+            buffers.body.clear();
+            buffers.body.shrink_to(KEEP_BODY);
+        });
+    }
+
+    fn condemned(&self) -> bool {
+        let engine = self.root.engine();
+        self.inspection
+            .as_ref()
+            .is_some_and(|inspection| engine.action(inspection) == Action::Block)
+    }
+
+    fn note(&mut self, anomaly: Anomaly) {
+        if let Some(inspection) = &mut self.inspection {
+            self.root.engine().cannot_inspect(inspection, anomaly);
+        }
+    }
+
+    /// Acts on a verdict that came with the body or the trailers.
+    fn conclude(&mut self, host: &dyn Host) -> Flow {
+        if self.condemned() {
+            return self.block(host);
+        }
+        let carrier = match self.headers {
+            Headers::Held { .. } => Carrier::Request,
+            Headers::Gone => Carrier::None,
+        };
+        self.allow(host, carrier);
+        if carrier == Carrier::None && !self.answered {
+            let engine = self.root.engine();
+            self.late = self
+                .inspection
+                .take()
+                .map(|seen| effects::header(&engine.verdict(&seen)));
+        }
+        Flow::Continue
+    }
+
+    fn allow(&mut self, host: &dyn Host, carrier: Carrier) {
+        self.write(host, carrier);
+        self.phase = Phase::Decided;
+    }
+
+    fn write(&self, host: &dyn Host, carrier: Carrier) {
+        let engine = self.root.engine();
+        if let Some(inspection) = &self.inspection {
+            let verdict = engine.verdict(inspection);
+            effects::write_decision(host, engine.config(), &verdict, carrier);
+        }
+    }
+
+    fn block(&mut self, host: &dyn Host) -> Flow {
+        self.phase = Phase::Replied;
+        let engine = self.root.engine();
+        if let Some(inspection) = &self.inspection {
+            let verdict = engine.verdict(inspection);
+            effects::write_decision(host, engine.config(), &verdict, Carrier::None);
+            effects::reply_blocked(host, engine.config(), &verdict, &self.asker);
+        }
+        Flow::Pause
+    }
+}
+
+fn with_buffers<T>(work: impl FnOnce(&mut Buffers) -> T) -> T {
+    BUFFERS.with(|buffers| match buffers.try_borrow_mut() {
+        Ok(mut buffers) => work(&mut buffers),
+        // A callback within a callback: nothing does that, and it would work all the same.
+        Err(_) => work(&mut Buffers::default()),
+    })
+}
+
+/// Bytes that the proxy has received of this request.
+fn total_size(host: &dyn Host) -> u64 {
+    let mut bytes = Vec::with_capacity(8);
+    if !host.property(TOTAL_SIZE, &mut bytes) {
+        return 0;
+    }
+    bytes
+        .first_chunk::<8>()
+        .map_or(0, |bytes| u64::from_le_bytes(*bytes))
+}
+
+/// What of an id may stand in an answer: a client can choose it.
+fn printable(value: &[u8]) -> Vec<u8> {
+    value
+        .iter()
+        .copied()
+        .filter(|byte| byte.is_ascii_graphic() && *byte != b'<')
+        .take(64)
+        .collect()
+}
