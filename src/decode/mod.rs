@@ -1,7 +1,17 @@
 //! Bytes to bytes, one file per decoding. Every decoder is total: any input gives an output, and
 //! what was odd about the input is part of the outcome.
 
+pub mod base64;
+mod character;
+pub mod entity;
+pub mod expand;
+mod marks;
+pub mod null;
 pub mod percent;
+pub mod unicode_percent;
+pub mod utf8;
+
+pub use expand::Expander;
 
 use crate::model::AnomalySet;
 

@@ -3,6 +3,14 @@
 use super::Outcome;
 use crate::model::Anomaly;
 
+/// Whether there is a `%` with two hexadecimal digits to decode.
+pub fn applies(input: &[u8]) -> bool {
+    memchr::memchr_iter(b'%', input).any(|at| {
+        matches!(input.get(at..), Some([_, high, low, ..])
+            if hex(*high).is_some() && hex(*low).is_some())
+    })
+}
+
 /// Appends the decoding of `input` to `out`. A `%` without two hexadecimal digits stays as it is,
 /// as servers leave it, and is an anomaly.
 pub fn decode(input: &[u8], plus_is_space: bool, out: &mut Vec<u8>) -> Outcome {

@@ -1,0 +1,255 @@
+//! Base64 (RFC 4648, 4 and 5; with or without padding), only where a text plausibly is base64: what
+//! it decodes to must be text. A token, a digest, a key or an image decodes to bytes that are not.
+
+use super::Outcome;
+use super::utf8::well_formed;
+
+/// Characters that a text must have to be taken for base64 as a whole.
+const SHORTEST_WHOLE: usize = 8;
+/// Characters that a run inside of other text must have.
+const SHORTEST_RUN: usize = 16;
+
+/// Whether there is anything to decode.
+pub fn applies(input: &[u8]) -> bool {
+    whole(input) || runs(input).next().is_some()
+}
+
+/// Appends `input` to `out` with each run that plausibly is base64 replaced by what it decodes to.
+/// Bits left over at the end of a run are dropped, as lenient decoders do.
+pub fn decode(input: &[u8], out: &mut Vec<u8>) -> Outcome {
+    let mut outcome = Outcome::default();
+    if whole(input) {
+        outcome.changed = true;
+        unpack(sextets_of_whole(input), out);
+        return outcome;
+    }
+    let mut copied = 0;
+    for run in runs(input) {
+        outcome.changed = true;
+        out.extend_from_slice(input.get(copied..run.start).unwrap_or_default());
+        unpack(
+            sextets(input.get(run.start..run.end).unwrap_or_default()),
+            out,
+        );
+        copied = run.behind;
+    }
+    out.extend_from_slice(input.get(copied..).unwrap_or_default());
+    outcome
+}
+
+/// The value of a character in the standard or the URL-safe alphabet.
+const fn sextet(byte: u8) -> Option<u8> {
+    match byte {
+        b'A'..=b'Z' => Some(byte - b'A'),
+        b'a'..=b'z' => Some(byte - b'a' + 26),
+        b'0'..=b'9' => Some(byte - b'0' + 52),
+        b'+' | b'-' => Some(62),
+        b'/' | b'_' => Some(63),
+        _ => None,
+    }
+}
+
+fn sextets(run: &[u8]) -> impl Iterator<Item = u8> {
+    run.iter().filter_map(|byte| sextet(*byte))
+}
+
+/// A space inside is a `+` that form decoding took (WHATWG URL, 5.1); line breaks carry nothing
+/// (RFC 2045, 6.8).
+fn sextets_of_whole(text: &[u8]) -> impl Iterator<Item = u8> {
+    text.trim_ascii()
+        .iter()
+        .filter_map(|byte| sextet(if *byte == b' ' { b'+' } else { *byte }))
+}
+
+fn unpack(sextets: impl Iterator<Item = u8>, out: &mut Vec<u8>) {
+    out.extend(Octets::new(sextets));
+}
+
+/// Sextets joined to octets.
+struct Octets<I> {
+    sextets: I,
+    bits: u32,
+    count: u32,
+}
+
+impl<I> Octets<I> {
+    fn new(sextets: I) -> Self {
+        Self {
+            sextets,
+            bits: 0,
+            count: 0,
+        }
+    }
+}
+
+impl<I: Iterator<Item = u8>> Iterator for Octets<I> {
+    type Item = u8;
+
+    fn next(&mut self) -> Option<u8> {
+        while self.count < 8 {
+            self.bits = self.bits << 6 | u32::from(self.sextets.next()?);
+            self.count += 6;
+        }
+        self.count -= 8;
+        Some((self.bits >> self.count) as u8)
+    }
+}
+
+/// Whether the text as a whole is base64 and decodes to text.
+fn whole(input: &[u8]) -> bool {
+    let text = input.trim_ascii();
+    let Some(end) = text.iter().rposition(|byte| *byte != b'=') else {
+        return false;
+    };
+    let Some((body, padding)) = text.split_at_checked(end + 1) else {
+        return false;
+    };
+    padding.len() <= 3
+        && body.len() >= SHORTEST_WHOLE
+        && body
+            .iter()
+            .all(|byte| sextet(*byte).is_some() || matches!(byte, b' ' | b'\r' | b'\n'))
+        && mixed(body)
+        && is_text(sextets_of_whole(body), body.len() / 4 * 3)
+}
+
+/// A word, a number or a digest has one kind of character; base64 of that length hardly ever.
+fn mixed(run: &[u8]) -> bool {
+    run.iter().any(u8::is_ascii_uppercase) && !run.iter().all(u8::is_ascii_uppercase)
+}
+
+/// A run of base64 inside of other text.
+struct Run {
+    start: usize,
+    end: usize,
+    /// Index behind the run and its padding.
+    behind: usize,
+}
+
+fn runs(input: &[u8]) -> impl Iterator<Item = Run> {
+    let mut from = 0;
+    std::iter::from_fn(move || {
+        while let Some((start, end)) = next_run(input, from) {
+            from = end;
+            let plausible = plausible_part(input, start, end);
+            if let Some(start) = plausible {
+                let padding = input
+                    .get(end..)
+                    .unwrap_or_default()
+                    .iter()
+                    .take(3)
+                    .take_while(|byte| **byte == b'=')
+                    .count();
+                return Some(Run {
+                    start,
+                    end,
+                    behind: end + padding,
+                });
+            }
+        }
+        None
+    })
+}
+
+/// The next run of at least [`SHORTEST_RUN`] characters of the alphabet at or behind `from`. Of so
+/// many neighbours one stands at every multiple, so most of the text is never looked at.
+fn next_run(input: &[u8], from: usize) -> Option<(usize, usize)> {
+    let in_alphabet = |at: usize| input.get(at).is_some_and(|byte| sextet(*byte).is_some());
+    let mut at = from + SHORTEST_RUN - 1;
+    let mut least = from;
+    while at < input.len() {
+        if in_alphabet(at) {
+            let mut start = at;
+            while start > least && in_alphabet(start - 1) {
+                start -= 1;
+            }
+            let mut end = at + 1;
+            while in_alphabet(end) {
+                end += 1;
+            }
+            if end - start >= SHORTEST_RUN {
+                return Some((start, end));
+            }
+            least = end;
+            at = end + SHORTEST_RUN;
+        } else {
+            least = at + 1;
+            at += SHORTEST_RUN;
+        }
+    }
+    None
+}
+
+/// Where base64 that is text begins in a run: at its start, or behind a slash that is a separator of paths.
+fn plausible_part(input: &[u8], start: usize, end: usize) -> Option<usize> {
+    let mut from = start;
+    // More slashes than these are a path; each try reads on until it is refuted, so their number is bounded.
+    for _ in 0..4 {
+        let part = input.get(from..end)?;
+        if part.len() < SHORTEST_RUN {
+            return None;
+        }
+        if mixed(part) && is_text(sextets(part), part.len() / 4 * 3) {
+            return Some(from);
+        }
+        from += memchr::memchr(b'/', part)? + 1;
+    }
+    None
+}
+
+/// Whether octets are text: ASCII or UTF-8 but for at most one octet in eight, or UTF-16, which has a
+/// null byte at every second place. `expected` is their number; a text too short for exceptions has none.
+fn is_text(sextets: impl Iterator<Item = u8>, expected: usize) -> bool {
+    let permitted = if expected < 16 { 0 } else { expected / 8 };
+    let mut odd = 0;
+    let mut nulls = 0;
+    let mut total = 0;
+    let mut character = Character::default();
+    for octet in Octets::new(sextets) {
+        total += 1;
+        match octet {
+            0 => nulls += 1,
+            b'\t' | b'\n' | b'\r' | 0x20..=0x7E => odd += character.end(),
+            0x80.. => odd += character.push(octet),
+            _ => odd += 1,
+        }
+        if odd > permitted {
+            return false;
+        }
+    }
+    odd += character.end();
+    let utf16 = nulls * 5 >= total * 2 && nulls * 5 <= total * 3;
+    total > 0 && (odd + nulls <= permitted || odd <= permitted && utf16)
+}
+
+/// Counts the octets beyond ASCII that make no character.
+#[derive(Default)]
+struct Character {
+    bytes: [u8; 4],
+    length: usize,
+}
+
+impl Character {
+    /// Takes one octet, and gives the number of octets that turn out to be in no character.
+    fn push(&mut self, octet: u8) -> usize {
+        let mut odd = 0;
+        if octet & 0xC0 != 0x80 {
+            odd += self.end();
+        }
+        if let Some(place) = self.bytes.get_mut(self.length) {
+            *place = octet;
+            self.length += 1;
+        } else {
+            odd += self.end() + 1;
+        }
+        if well_formed(self.bytes.get(..self.length).unwrap_or_default()) == self.length {
+            self.length = 0;
+        }
+        odd
+    }
+
+    /// What was begun does not go on: its octets are in no character.
+    fn end(&mut self) -> usize {
+        std::mem::take(&mut self.length)
+    }
+}
