@@ -1,1 +1,9 @@
 //! The test harness: cases, a real Envoy, exact clients, an upstream that remembers.
+//!
+//! Everything here is for tests alone, so it panics with a sentence where a test could not go on.
+//! Without the feature `envoy` only [`cases`] and what it needs is left; that part has no use for
+//! processes or sockets and compiles for every target.
+
+pub mod bytes;
+pub mod cases;
+pub mod outcome;
