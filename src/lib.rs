@@ -12,15 +12,15 @@
 #![deny(unsafe_code)]
 
 #[forbid(unsafe_code)]
+pub mod model;
+#[forbid(unsafe_code)]
 pub mod config;
 #[forbid(unsafe_code)]
 pub mod decode;
 #[forbid(unsafe_code)]
 pub mod detect;
 #[forbid(unsafe_code)]
+pub mod request;
+#[forbid(unsafe_code)]
 pub mod engine;
 pub mod filter;
-#[forbid(unsafe_code)]
-pub mod model;
-#[forbid(unsafe_code)]
-pub mod request;
