@@ -5,7 +5,8 @@ use super::problem::{Problem, Problems};
 use super::read::{Object, Read, Word, shown, wrong};
 use super::rule::read_rules;
 use crate::model::{
-    Category, Fallback, Hold, Limits, Mode, Named, Preset, Rule, Sensitivity, names_of, parse_name,
+    Anomaly, Category, Fallback, Hold, Limits, Mode, Named, Preset, Rule, Sensitivity, names_of,
+    parse_name,
 };
 
 /// A policy that was read and found to be whole.
@@ -87,6 +88,14 @@ impl Default for Config {
 const VERSION: u32 = 1;
 
 impl Config {
+    /// What becomes of a request of which this could not be inspected.
+    pub fn past_limit(&self, anomaly: Anomaly) -> Fallback {
+        match anomaly {
+            Anomaly::Unreadable => self.on_error,
+            _ => Fallback::InspectPrefix,
+        }
+    }
+
     /// Reads a policy. An empty document means `{}`, the recommended default.
     ///
     /// # Errors

@@ -5,10 +5,9 @@
 use super::compile::{CompiledRule, Effect, Engine, Test};
 use super::prefilter::RuleIndex;
 use super::scratch::{Candidate, Scratch, Text};
-use crate::detect;
 use crate::model::{
-    Action, Anomaly, AnomalySet, Category, Fallback, Hit, Mode, Named, Part, RuleAction, Sums,
-    Verdict, View, ViewSet, Zone,
+    Action, Anomaly, AnomalySet, Category, Fallback, Hit, Mode, Part, RuleAction, Sums, Verdict,
+    View, Zone,
 };
 use crate::request::{self, BodyPlan, Field, Finding, Head, Kind, Span};
 
@@ -46,13 +45,15 @@ const UNINSPECTED: AnomalySet = AnomalySet::of(&[
     Anomaly::UninspectedUpgrade,
     Anomaly::EarlyResponse,
     Anomaly::HoldTimeout,
+    Anomaly::IncompleteRequest,
+    Anomaly::Unreadable,
 ]);
 
 impl Engine {
     /// Inspects the head of a request: path, query, headers and cookies.
     pub fn begin(&self, scratch: &mut Scratch, head: &Head<'_>) -> Inspection {
         let mut inspection = Inspection {
-            plan: BodyPlan::default(),
+            plan: BodyPlan::of(head),
             hits: Vec::new(),
             more_hits: 0,
             scores: Sums::default(),
@@ -63,7 +64,10 @@ impl Engine {
         };
         if self.config.mode != Mode::Off {
             scratch.clear();
-            inspection.plan = request::read_head(head, &self.config.limits, &mut scratch.fields);
+            request::read_head(head, &self.config.limits, &mut scratch.fields);
+            if head.end_of_stream {
+                self.read_body(scratch, &inspection, b"", true);
+            }
             self.scan(scratch, &mut inspection);
         }
         inspection
@@ -80,23 +84,26 @@ impl Engine {
         if self.ends(inspection) {
             return;
         }
-        let limit = self.config.limits.body_bytes;
-        let prefix = bytes.get(..limit).unwrap_or(bytes);
-        let complete = complete && prefix.len() == bytes.len();
         scratch.clear();
+        self.read_body(scratch, inspection, bytes, complete);
+        self.scan(scratch, inspection);
+    }
+
+    fn read_body(
+        &self,
+        scratch: &mut Scratch,
+        inspection: &Inspection,
+        bytes: &[u8],
+        complete: bool,
+    ) {
+        let limits = &self.config.limits;
         request::read_body(
             &inspection.plan,
-            prefix,
+            bytes,
             complete,
-            &self.config.limits,
+            limits,
             &mut scratch.fields,
         );
-        if !complete {
-            scratch
-                .fields
-                .find(Anomaly::BodyTooLarge, Zone::RequestBody, b"");
-        }
-        self.scan(scratch, inspection);
     }
 
     /// Inspects trailers, which are headers that come late (RFC 9110, 6.5).
@@ -212,7 +219,7 @@ impl Engine {
                 }
             };
             // In the order in which they stand in the arena.
-            add(field.key, Part::Name, View::Plain);
+            add(field.name, Part::Name, View::Plain);
             if field.kind == Kind::Text {
                 add(field.value, Part::Value, View::Plain);
             }
@@ -443,9 +450,9 @@ impl CompiledRule {
                 // says nothing.
                 let found = if zone == Zone::Path {
                     text.split(|byte| *byte == b'/')
-                        .any(|part| detect::matches(*detector, part))
+                        .any(|part| detector.matches(part))
                 } else {
-                    detect::matches(*detector, text)
+                    detector.matches(text)
                 };
                 u32::from(found)
             }

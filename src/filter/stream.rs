@@ -110,8 +110,13 @@ impl Stream {
             let readable = host.map(Map::RequestHeaders, &mut buffers.map);
             let mut headers = Vec::with_capacity(32);
             let mut head = Head {
+                method: b"",
+                scheme: b"",
+                authority: b"",
+                target: b"",
+                protocol: b"",
+                headers: &[],
                 end_of_stream: end,
-                ..Head::default()
             };
             let mut forged = false;
             for (name, value) in Pairs::new(&buffers.map) {
@@ -130,15 +135,16 @@ impl Stream {
                 }
             }
             head.headers = &headers;
-            self.asker.grpc = request::is_grpc(&head);
+
             let mut inspection = engine.begin(&mut buffers.scratch, &head);
             if !readable {
                 engine.cannot_inspect(&mut inspection, Anomaly::Unreadable);
             }
-            let upgrade = request::is_upgrade(&head);
+            let upgrade = request::is_websocket_upgrade(&head);
             if upgrade {
                 engine.cannot_inspect(&mut inspection, Anomaly::UninspectedUpgrade);
             }
+            self.asker.grpc = inspection.plan().is_grpc();
             self.inspection = Some(inspection);
             (upgrade, forged)
         });

@@ -88,6 +88,8 @@ named! {
         UninspectedUpgrade = "uninspected_upgrade",
         /// The upstream answered before the verdict on the body.
         EarlyResponse = "early_response",
+        /// The request ended before its body was complete.
+        IncompleteRequest = "incomplete_request",
         /// The body was held for longer than the limit.
         HoldTimeout = "hold_timeout",
     }

@@ -8,8 +8,7 @@ named! {
     pub enum Family as "family" {
         /// What the readers notice about the form of a request (ids 1 to 16, 10000 to 10999).
         Structural = "structural",
-        /// Crude rules that expect tuning by exceptions: single characters, keywords, and libinjection
-        /// without a look at the context (ids 17, 18 and 1000 to 1999).
+        /// Crude rules that expect tuning: characters, keywords, libinjection without context (ids 17, 18, 1000 to 1999).
         Core = "core",
         /// What an attack looks like, precise enough to block without tuning (ids 11000 to 99999).
         Signature = "signature",

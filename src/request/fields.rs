@@ -28,7 +28,7 @@ impl Span {
 }
 
 /// What sort of value a field holds. Only text is scanned for attacks; the others are kept for
-/// conditions that compare numbers or check a schema.
+/// conditions that compare numbers or check a schema. The name of a field is always scanned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Kind {
     /// Text, of any length.
@@ -39,6 +39,9 @@ pub enum Kind {
     Literal,
     /// Bytes that are not text (an uploaded file, a protobuf `bytes` field that is not text).
     Bytes,
+    /// An opaque token or machine syntax whose grammar was checked and leaves no room for an attack:
+    /// credentials, entity tags, media ranges, a GraphQL document whose strings stand in fields of their own.
+    Token,
 }
 
 /// One named value of the request.
@@ -91,7 +94,8 @@ impl Fields {
     }
 
     /// Adds a field whose name and value came as they are. What exceeds the limits is cut, and the
-    /// cut is a finding.
+    /// cut is a finding; raw bodies and file contents have limits of their own and are never cut
+    /// here. A null byte in a name or a text is a finding too.
     pub fn push(&mut self, limits: &Limits, zone: Zone, kind: Kind, name: &[u8], value: &[u8]) {
         self.push_decoded(limits, zone, kind, (name, None), (value, None));
     }
@@ -110,10 +114,16 @@ impl Fields {
             self.find(Anomaly::TooManyFields, zone, b"");
             return;
         }
+        let whole = matches!(zone, Zone::RawBody | Zone::FileContent);
+        let value_bytes = if whole {
+            usize::MAX
+        } else {
+            limits.value_bytes
+        };
         let name_span = self.text(name.0, limits.name_bytes);
-        let value_span = self.text(value.0, limits.value_bytes);
+        let value_span = self.text(value.0, value_bytes);
         let wire_name = name.1.map(|wire| self.text(wire, limits.name_bytes));
-        let wire_value = value.1.map(|wire| self.text(wire, limits.value_bytes));
+        let wire_value = value.1.map(|wire| self.text(wire, value_bytes));
         self.list.push(Field {
             zone,
             kind,
@@ -125,8 +135,63 @@ impl Fields {
         if name.0.len() > limits.name_bytes {
             self.find_at(Anomaly::NameTooLong, zone, name_span);
         }
-        if value.0.len() > limits.value_bytes {
+        if value.0.len() > value_bytes {
             self.find_at(Anomaly::ValueTooLong, zone, name_span);
+        }
+        // Binary bodies hold null bytes by nature; their readers say where one is odd.
+        let null = memchr::memchr(0, name.0).is_some()
+            || kind == Kind::Text && !whole && memchr::memchr(0, value.0).is_some();
+        if null {
+            self.find_at(Anomaly::NullByte, zone, name_span);
+        }
+    }
+
+    /// Joins the texts of fields that share a name, from the field of that index on, with a comma,
+    /// as ASP and ASP.NET hand them to the application: an attack may be spread over repeated
+    /// parameters so that no value alone shows it (HTTP parameter pollution, CWE-235). Values of
+    /// letters, digits and `_.:@-` alone are left apart: joined they would spell nothing new.
+    pub fn join_repeated(&mut self, limits: &Limits, from: usize) {
+        let mut order: Vec<usize> = (from..self.list.len()).collect();
+        if order.len() < 2 {
+            return;
+        }
+        let name_of = |index: &usize| self.list.get(*index).map(|field| self.get(field.name));
+        // Stable, so that the values keep their order.
+        order.sort_by(|a, b| name_of(a).cmp(&name_of(b)));
+        let mut joined: Vec<(usize, Vec<u8>)> = Vec::new();
+        for run in order.chunk_by(|a, b| name_of(a) == name_of(b)) {
+            let [first, _, ..] = run else { continue };
+            let mut text = Vec::new();
+            for field in run.iter().filter_map(|index| self.list.get(*index)) {
+                if text.len() > limits.value_bytes {
+                    break;
+                }
+                if !text.is_empty() {
+                    text.push(b',');
+                }
+                text.extend_from_slice(self.get(field.value));
+            }
+            let telling = |byte: &u8| !byte.is_ascii_alphanumeric() && !b"_.:@-,".contains(byte);
+            if text.iter().any(telling) {
+                joined.push((*first, text));
+            }
+        }
+        for (first, text) in joined {
+            let Some(field) = self.list.get(first).copied() else {
+                continue;
+            };
+            if self.list.len() >= limits.fields {
+                self.find(Anomaly::TooManyFields, field.zone, b"");
+                return;
+            }
+            let value = self.text(&text, limits.value_bytes);
+            self.list.push(Field {
+                kind: Kind::Text,
+                value,
+                wire_name: None,
+                wire_value: None,
+                ..field
+            });
         }
     }
 
@@ -137,6 +202,11 @@ impl Fields {
             self.find_at(anomaly, zone, name);
         }
         self.seen.insert(anomaly);
+    }
+
+    /// Records a finding about a field.
+    pub fn find_in(&mut self, anomaly: Anomaly, field: &Field) {
+        self.find_at(anomaly, field.zone, field.name);
     }
 
     fn find_at(&mut self, anomaly: Anomaly, zone: Zone, name: Span) {

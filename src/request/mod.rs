@@ -1,5 +1,18 @@
 //! Raw request to fields: one reader per format. What is odd becomes a finding, never an error.
 
+mod body;
+mod charset;
+mod content_type;
+mod cookies;
 mod fields;
+mod head;
+mod pairs;
+mod params;
+mod sink;
 
+pub use body::{Frame, FrameSplitter, read_body, read_message};
+pub use content_type::{BodyFormat, BodyPlan, Coding};
 pub use fields::{Field, Fields, Finding, Kind, SEPARATOR, Span};
+pub use head::{Head, is_websocket_upgrade, read_head, read_trailers};
+
+use sink::Sink;

@@ -1,0 +1,552 @@
+//! JSON (RFC 8259) to one field per value, named by its path: `user.address[0].street`.
+//!
+//! The reader knows more than JSON: comments, trailing commas, `NaN`, single quotes and bare keys
+//! are each a finding and then read on, as lenient parsers read them (JSON5, Python, Gson). What
+//! makes no sense at all is inspected raw from that byte to the end.
+
+use std::borrow::Cow;
+use std::collections::HashSet;
+use std::hash::{BuildHasher, RandomState};
+use std::io::Write;
+
+use crate::decode::percent::hex;
+use crate::model::{Anomaly, Zone};
+use crate::request::{Kind, Sink};
+
+/// Reads one JSON text, or with `many` one after the other. Names begin with `prefix`. Returns
+/// whether every byte was understood and nothing was odd.
+pub(super) fn read(input: &[u8], prefix: &[u8], many: bool, sink: &mut Sink<'_>) -> bool {
+    let mut reader = Reader {
+        rest: input,
+        path: prefix.to_vec(),
+        last: 0,
+        stack: Vec::new(),
+        keys: HashSet::new(),
+        hasher: RandomState::new(),
+        objects: 0,
+        clean: true,
+        sink,
+    };
+    reader.run(prefix.len(), many);
+    reader.clean
+}
+
+struct Reader<'a, 'b, 'c> {
+    rest: &'a [u8],
+    path: Vec<u8>,
+    /// Where the last key or index begins in the path.
+    last: usize,
+    stack: Vec<Frame>,
+    /// Keys seen, as number of the object and hash of the key; the hash is seeded per body, so
+    /// nobody can make two keys collide.
+    keys: HashSet<(u32, u64)>,
+    hasher: RandomState,
+    objects: u32,
+    clean: bool,
+    sink: &'b mut Sink<'c>,
+}
+
+/// An object or array that is open.
+struct Frame {
+    /// Length of its own path.
+    path: usize,
+    /// Its number if it is an object, the index of the next element if it is an array.
+    place: Place,
+    empty: bool,
+}
+
+enum Place {
+    Object(u32),
+    Array(u32),
+}
+
+/// What may come next.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Expect {
+    /// A value.
+    Value,
+    /// A key or element, or the end of the container; `comma` tells that a comma stands before.
+    Member { comma: bool },
+    /// A comma, or the end of the container.
+    Separator,
+    /// Nothing: the text is over.
+    End,
+}
+
+/// Why reading stops before the end.
+enum Stop {
+    /// The text makes no sense from here on.
+    Nonsense,
+    /// Nesting past the limit.
+    TooDeep,
+}
+
+impl<'a> Reader<'a, '_, '_> {
+    fn run(&mut self, prefix: usize, many: bool) {
+        let mut texts = 0_u32;
+        loop {
+            self.skip_blank();
+            if self.rest.is_empty() {
+                if texts == 0 {
+                    self.odd_at_end();
+                }
+                return;
+            }
+            if texts == 1 && !many {
+                self.clean = false;
+                self.sink.find(Anomaly::TrailingJson, b"");
+            }
+            self.path.truncate(prefix);
+            self.stack.clear();
+            if let Err(stop) = self.one() {
+                match stop {
+                    Stop::Nonsense => self.odd(),
+                    Stop::TooDeep => {
+                        self.clean = false;
+                        self.sink.find(Anomaly::JsonTooDeep, b"");
+                    }
+                }
+                self.sink.raw(self.rest);
+                return;
+            }
+            texts = texts.saturating_add(1);
+        }
+    }
+
+    /// Reads one value with all that is in it.
+    fn one(&mut self) -> Result<(), Stop> {
+        let mut expect = Expect::Value;
+        loop {
+            if expect == Expect::End {
+                return Ok(());
+            }
+            self.skip_blank();
+            let Some(first) = self.rest.first().copied() else {
+                self.odd_at_end();
+                return Ok(());
+            };
+            expect = match (expect, first) {
+                (Expect::Member { comma }, b'}' | b']') => {
+                    if comma {
+                        self.odd();
+                    }
+                    self.close(first)?
+                }
+                (Expect::Separator, b'}' | b']') => self.close(first)?,
+                (Expect::Separator, b',') => {
+                    self.bump();
+                    Expect::Member { comma: true }
+                }
+                (Expect::Separator, _) => return Err(Stop::Nonsense),
+                // Two commas in a row, or one before the first member.
+                (Expect::Member { .. }, b',') => {
+                    self.odd();
+                    self.bump();
+                    Expect::Member { comma: true }
+                }
+                (Expect::Member { .. }, _) => {
+                    self.member(first)?;
+                    Expect::Value
+                }
+                (Expect::Value, _) => self.value(first)?,
+                (Expect::End, _) => return Ok(()),
+            };
+        }
+    }
+
+    fn after_value(&self) -> Expect {
+        if self.stack.is_empty() {
+            Expect::End
+        } else {
+            Expect::Separator
+        }
+    }
+
+    fn close(&mut self, bracket: u8) -> Result<Expect, Stop> {
+        let Some(frame) = self.stack.last() else {
+            return Err(Stop::Nonsense);
+        };
+        let (own, both) = match frame.place {
+            Place::Object(_) => (b'}', &b"{}"[..]),
+            Place::Array(_) => (b']', &b"[]"[..]),
+        };
+        if bracket != own {
+            return Err(Stop::Nonsense);
+        }
+        let (path, empty) = (frame.path, frame.empty);
+        self.stack.pop();
+        self.bump();
+        self.path.truncate(path);
+        if empty {
+            self.push(Kind::Literal, both);
+        }
+        Ok(self.after_value())
+    }
+
+    /// Takes the path of the next member: the key of an object, the index of an array.
+    fn member(&mut self, first: u8) -> Result<(), Stop> {
+        let Some(frame) = self.stack.last_mut() else {
+            return Err(Stop::Nonsense);
+        };
+        frame.empty = false;
+        let path = frame.path;
+        self.path.truncate(path);
+        self.last = path;
+        match &mut frame.place {
+            Place::Array(index) => {
+                // A Vec takes every byte.
+                let _ = write!(self.path, "[{index}]");
+                *index = index.saturating_add(1);
+                Ok(())
+            }
+            Place::Object(number) => {
+                let number = *number;
+                let key = self.key(first)?;
+                if path > 0 {
+                    self.path.push(b'.');
+                }
+                self.path.extend_from_slice(&key);
+                if !self.keys.insert((number, self.hasher.hash_one(&key))) {
+                    self.clean = false;
+                    let path = std::mem::take(&mut self.path);
+                    self.sink.find(Anomaly::DuplicateJsonKey, &path);
+                    self.path = path;
+                }
+                self.skip_blank();
+                match self.rest {
+                    [b':', after @ ..] => {
+                        self.rest = after;
+                        self.skip_blank();
+                        if self.rest.is_empty() {
+                            // The text ends behind the colon: the key is all there is.
+                            self.push(Kind::Text, b"");
+                        }
+                        Ok(())
+                    }
+                    rest => {
+                        self.push(Kind::Text, b"");
+                        if rest.is_empty() {
+                            Ok(())
+                        } else {
+                            Err(Stop::Nonsense)
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    fn key(&mut self, first: u8) -> Result<Cow<'a, [u8]>, Stop> {
+        match first {
+            b'"' => Ok(self.string(b'"')),
+            b'\'' => {
+                self.odd();
+                Ok(self.string(b'\''))
+            }
+            _ => {
+                let word = self.word(|byte| {
+                    byte.is_ascii_alphanumeric() || b"_$-".contains(&byte) || byte >= 0x80
+                });
+                if word.is_empty() {
+                    return Err(Stop::Nonsense);
+                }
+                self.odd();
+                Ok(Cow::Borrowed(word))
+            }
+        }
+    }
+
+    fn value(&mut self, first: u8) -> Result<Expect, Stop> {
+        match first {
+            b'{' | b'[' => {
+                if self.stack.len() >= self.sink.limits.json_depth {
+                    self.push(Kind::Text, b"");
+                    return Err(Stop::TooDeep);
+                }
+                self.bump();
+                let place = if first == b'{' {
+                    self.objects = self.objects.saturating_add(1);
+                    Place::Object(self.objects)
+                } else {
+                    Place::Array(0)
+                };
+                self.stack.push(Frame {
+                    path: self.path.len(),
+                    place,
+                    empty: true,
+                });
+                return Ok(Expect::Member { comma: false });
+            }
+            b'"' | b'\'' => {
+                if first == b'\'' {
+                    self.odd();
+                }
+                let text = self.string(first);
+                self.push(Kind::Text, &text);
+            }
+            _ => self.scalar()?,
+        }
+        Ok(self.after_value())
+    }
+
+    /// A number, `true`, `false` or `null`; or what lenient parsers take for one.
+    fn scalar(&mut self) -> Result<(), Stop> {
+        let start = self.rest;
+        let word = self.word(|byte| byte.is_ascii_alphanumeric() || b"+-._".contains(&byte));
+        let kind = match word {
+            b"true" | b"false" | b"null" => Kind::Literal,
+            _ if is_number(word) => Kind::Number,
+            b"NaN" | b"Infinity" | b"-Infinity" | b"+Infinity" | b"undefined" | b"True"
+            | b"False" | b"None" | b"nan" | b"inf" | b"-inf" => {
+                self.odd();
+                Kind::Literal
+            }
+            // `0x1F`, `007`, `+1`, `.5`: digits first, and short.
+            _ if word.len() <= 64
+                && word
+                    .iter()
+                    .find(|byte| !b"+-.".contains(byte))
+                    .is_some_and(u8::is_ascii_digit) =>
+            {
+                self.odd_unless_cut();
+                Kind::Text
+            }
+            _ if !word.is_empty() && self.rest.is_empty() && !self.sink.complete => Kind::Text,
+            _ => {
+                // The path is told, the text is left for the raw rest.
+                self.push(Kind::Text, b"");
+                self.rest = start;
+                return Err(Stop::Nonsense);
+            }
+        };
+        self.push(kind, word);
+        Ok(())
+    }
+
+    /// The text behind an opening quote up to the closing one, unescaped.
+    fn string(&mut self, quote: u8) -> Cow<'a, [u8]> {
+        self.bump();
+        let mut out: Option<Vec<u8>> = None;
+        loop {
+            let rest = self.rest;
+            let at = memchr::memchr2(quote, b'\\', rest).unwrap_or(rest.len());
+            let (plain, tail) = rest.split_at_checked(at).unwrap_or((rest, b""));
+            self.rest = tail;
+            self.check(plain);
+            match tail.first() {
+                Some(b'\\') => {
+                    let out = out.get_or_insert_with(Vec::new);
+                    out.extend_from_slice(plain);
+                    self.escape(out);
+                }
+                end => {
+                    if end.is_none() {
+                        self.odd_at_end();
+                    }
+                    self.bump();
+                    return match out {
+                        Some(mut out) => {
+                            out.extend_from_slice(plain);
+                            Cow::Owned(out)
+                        }
+                        None => Cow::Borrowed(plain),
+                    };
+                }
+            }
+        }
+    }
+
+    /// Control characters and bytes that are not UTF-8 have no place in a string.
+    fn check(&mut self, text: &[u8]) {
+        let bad = match std::str::from_utf8(text) {
+            Ok(_) => false,
+            Err(error) => {
+                error.error_len().is_some() || self.sink.complete || !self.rest.is_empty()
+            }
+        };
+        if bad || text.iter().any(|byte| *byte < b' ') {
+            self.odd();
+        }
+    }
+
+    fn escape(&mut self, out: &mut Vec<u8>) {
+        let (plain, after) = match self.rest {
+            [b'\\', b'u', after @ ..] => {
+                self.rest = after;
+                self.unicode(out);
+                return;
+            }
+            [b'\\', b'x', a, b, after @ ..] if let (Some(high), Some(low)) = (hex(*a), hex(*b)) => {
+                self.rest = after;
+                self.odd();
+                push_char(u32::from(high << 4 | low), out);
+                return;
+            }
+            [b'\\', byte, after @ ..] => (*byte, after),
+            _ => {
+                self.rest = &[];
+                self.odd_at_end();
+                return;
+            }
+        };
+        self.rest = after;
+        out.push(match plain {
+            b'"' | b'\\' | b'/' => plain,
+            b'b' => 0x08,
+            b'f' => 0x0C,
+            b'n' => b'\n',
+            b'r' => b'\r',
+            b't' => b'\t',
+            other => {
+                // JSON5 and PHP drop the backslash, others keep it; the letter is what counts.
+                self.odd();
+                match other {
+                    b'0' => 0,
+                    b'v' => 0x0B,
+                    other => other,
+                }
+            }
+        });
+    }
+
+    /// What stands behind `\u`.
+    fn unicode(&mut self, out: &mut Vec<u8>) {
+        let Some((unit, after)) = four_digits(self.rest) else {
+            self.odd_unless_cut();
+            out.extend_from_slice(b"\\u");
+            return;
+        };
+        self.rest = after;
+        if !(0xD800..0xE000).contains(&unit) {
+            push_char(unit, out);
+            return;
+        }
+        if unit < 0xDC00
+            && let [b'\\', b'u', after @ ..] = after
+            && let Some((low @ 0xDC00..0xE000, after)) = four_digits(after)
+        {
+            self.rest = after;
+            push_char(0x10000 + ((unit - 0xD800) << 10) + (low - 0xDC00), out);
+            return;
+        }
+        // A surrogate by itself: parsers drop it, replace it or refuse it.
+        self.odd_unless_cut();
+        push_char(0xFFFD, out);
+    }
+
+    fn word(&mut self, fits: impl Fn(u8) -> bool) -> &'a [u8] {
+        let rest = self.rest;
+        let length = rest.iter().take_while(|byte| fits(**byte)).count();
+        let (word, after) = rest.split_at_checked(length).unwrap_or((rest, b""));
+        self.rest = after;
+        word
+    }
+
+    /// Skips white space, and comments where a lenient parser would: those are inspected by themselves.
+    fn skip_blank(&mut self) {
+        loop {
+            let rest = self.rest;
+            let blank = rest
+                .iter()
+                .take_while(|byte| matches!(byte, b' ' | b'\t' | b'\n' | b'\r'))
+                .count();
+            self.rest = rest.get(blank..).unwrap_or_default();
+            let end = match self.rest {
+                [b'/', b'*', inner @ ..] => memchr::memmem::find(inner, b"*/")
+                    .map_or(self.rest.len(), |at| at.saturating_add(4)),
+                [b'/', b'/', ..] | [b'#', ..] => {
+                    memchr::memchr(b'\n', self.rest).unwrap_or(self.rest.len())
+                }
+                // The record separator of RFC 7464 and the odd spaces of JSON5.
+                [0x1E | 0x0B | 0x0C, ..] => 1,
+                _ => return,
+            };
+            let (comment, after) = self.rest.split_at_checked(end).unwrap_or((self.rest, b""));
+            self.rest = after;
+            if comment != [0x1E] {
+                self.odd();
+                self.sink.raw(comment);
+            }
+        }
+    }
+
+    fn push(&mut self, kind: Kind, value: &[u8]) {
+        let mut name = self.path.as_slice();
+        if name.len() > self.sink.limits.name_bytes {
+            // Long keys further out must not push the last one out of sight.
+            self.sink
+                .fields
+                .find(Anomaly::NameTooLong, Zone::RequestBody, name);
+            name = name.get(self.last..).unwrap_or(name);
+        }
+        self.sink.push(Zone::RequestBody, kind, name, value);
+    }
+
+    fn bump(&mut self) {
+        self.rest = self.rest.get(1..).unwrap_or_default();
+    }
+
+    fn odd(&mut self) {
+        self.clean = false;
+        self.sink.find(Anomaly::InvalidJson, b"");
+    }
+
+    /// Odd, unless the text was cut off right there.
+    fn odd_unless_cut(&mut self) {
+        // Within the last bytes of a prefix nothing can be told.
+        if self.rest.len() > 12 {
+            self.odd();
+        } else {
+            self.odd_at_end();
+        }
+    }
+
+    fn odd_at_end(&mut self) {
+        if self.sink.complete {
+            self.odd();
+        }
+    }
+}
+
+fn four_digits(text: &[u8]) -> Option<(u32, &[u8])> {
+    let [a, b, c, d, after @ ..] = text else {
+        return None;
+    };
+    let digit = |byte: &u8| hex(*byte).map(u32::from);
+    let unit = digit(a)? << 12 | digit(b)? << 8 | digit(c)? << 4 | digit(d)?;
+    Some((unit, after))
+}
+
+fn push_char(point: u32, out: &mut Vec<u8>) {
+    let character = char::from_u32(point).unwrap_or(char::REPLACEMENT_CHARACTER);
+    out.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
+}
+
+/// The grammar of numbers (RFC 8259, 6).
+fn is_number(word: &[u8]) -> bool {
+    fn digits(text: &[u8]) -> (usize, &[u8]) {
+        let count = text.iter().take_while(|byte| byte.is_ascii_digit()).count();
+        (count, text.get(count..).unwrap_or_default())
+    }
+    let word = word.strip_prefix(b"-").unwrap_or(word);
+    let (whole, mut rest) = digits(word);
+    if whole == 0 || whole > 1 && word.first() == Some(&b'0') {
+        return false;
+    }
+    if let Some(fraction) = rest.strip_prefix(b".") {
+        let (count, after) = digits(fraction);
+        if count == 0 {
+            return false;
+        }
+        rest = after;
+    }
+    if let [b'e' | b'E', exponent @ ..] = rest {
+        let exponent = match exponent {
+            [b'+' | b'-', after @ ..] => after,
+            other => other,
+        };
+        let (count, after) = digits(exponent);
+        return count > 0 && after.is_empty();
+    }
+    rest.is_empty()
+}

@@ -1,0 +1,371 @@
+//! The head of a request to fields: path, query, headers and cookies.
+
+use std::borrow::Cow;
+
+use super::charset::Charset;
+use super::pairs::{Pairs, differs};
+use super::{Fields, Kind, cookies};
+use crate::decode::percent;
+use crate::model::{Anomaly, Limits, Zone};
+
+/// The head of a request, as slices of whatever buffer the caller holds.
+#[derive(Clone, Copy, Debug)]
+pub struct Head<'a> {
+    /// `GET`, `POST`, … as it came; methods are case-sensitive (RFC 9110, 9.1).
+    pub method: &'a [u8],
+    /// `http` or `https`.
+    pub scheme: &'a [u8],
+    /// The host and port asked for: `:authority`, or the `host` header.
+    pub authority: &'a [u8],
+    /// The request target: path and query, as it came.
+    pub target: &'a [u8],
+    /// The HTTP version as the proxy names it (`HTTP/1.1`, `HTTP/2`), or the `:protocol` of an extended CONNECT (RFC 8441).
+    pub protocol: &'a [u8],
+    /// The headers in the order in which they came, pseudo headers apart.
+    pub headers: &'a [(&'a [u8], &'a [u8])],
+    /// Whether no body follows.
+    pub end_of_stream: bool,
+}
+
+impl<'a> Head<'a> {
+    /// The values of the headers of that name; names are compared without case.
+    pub fn values(&self, name: &'a [u8]) -> impl Iterator<Item = &'a [u8]> {
+        self.headers
+            .iter()
+            .filter(move |(known, _)| known.eq_ignore_ascii_case(name))
+            .map(|(_, value)| *value)
+    }
+
+    /// Whether a header is a list of words with this one among them.
+    fn lists(&self, name: &'a [u8], word: &[u8]) -> bool {
+        self.values(name)
+            .flat_map(|value| value.split(|byte| *byte == b','))
+            .any(|item| item.trim_ascii().eq_ignore_ascii_case(word))
+    }
+}
+
+/// Reads path, query, headers and cookies.
+pub fn read_head(head: &Head<'_>, limits: &Limits, fields: &mut Fields) {
+    read_target(head.target, limits, fields);
+    if !head.authority.is_empty() {
+        let kind = Syntax::Authority.kind(head.authority);
+        fields.push(limits, Zone::RequestHeader, kind, b"host", head.authority);
+        let other = |value: &[u8]| !value.eq_ignore_ascii_case(head.authority);
+        if head.values(b"host").any(other) {
+            fields.find(Anomaly::DuplicateHeader, Zone::RequestHeader, b"host");
+        }
+    }
+    read_headers(head.headers, limits, fields);
+}
+
+/// Reads the trailers, as headers.
+pub fn read_trailers(trailers: &[(&[u8], &[u8])], limits: &Limits, fields: &mut Fields) {
+    read_headers(trailers, limits, fields);
+}
+
+/// Whether this head opens a WebSocket: the handshake of RFC 6455 (4.1), or an extended CONNECT (RFC 8441),
+/// also as a proxy rewrites it for HTTP/1, without a key. A mere `upgrade` header exempts nothing.
+pub fn is_websocket_upgrade(head: &Head<'_>) -> bool {
+    let mut versions = head.values(b"sec-websocket-version");
+    if versions
+        .next()
+        .is_none_or(|version| version.trim_ascii() != b"13")
+        || versions.next().is_some()
+    {
+        return false;
+    }
+    if head.method == b"CONNECT" {
+        return head.protocol.eq_ignore_ascii_case(b"websocket");
+    }
+    if head.method != b"GET"
+        || !head.lists(b"connection", b"upgrade")
+        || !head.lists(b"upgrade", b"websocket")
+        || head.values(b"upgrade").count() != 1
+        || head.values(b"transfer-encoding").next().is_some()
+        || head
+            .values(b"content-length")
+            .any(|length| length.trim_ascii() != b"0")
+    {
+        return false;
+    }
+    let mut keys = head.values(b"sec-websocket-key");
+    match (keys.next(), keys.next()) {
+        // Sixteen bytes in base64.
+        (Some(key), None) => {
+            let key = key.trim_ascii();
+            key.len() == 24 && key.ends_with(b"==") && Syntax::Opaque.holds(key)
+        }
+        (None, _) => head.protocol.starts_with(b"HTTP/2") || head.protocol.starts_with(b"HTTP/3"),
+        _ => false,
+    }
+}
+
+fn read_target(target: &[u8], limits: &Limits, fields: &mut Fields) {
+    let target = strip_origin(target);
+    let at = memchr::memchr(b'?', target).unwrap_or(target.len());
+    let (path, query) = target.split_at_checked(at).unwrap_or((target, b""));
+    if path.iter().any(|byte| invalid_url_byte(*byte)) {
+        fields.find(Anomaly::InvalidUrlByte, Zone::Path, b"");
+    }
+    let mut plain = Cow::Borrowed(path);
+    if memchr::memchr(b'%', path).is_some() {
+        let mut out = Vec::new();
+        let outcome = percent::decode(path, false, &mut out);
+        if outcome.anomalies.contains(Anomaly::InvalidPercent) {
+            fields.find(Anomaly::InvalidPercent, Zone::Path, b"");
+        }
+        plain = Cow::Owned(out);
+    }
+    fields.push_decoded(
+        limits,
+        Zone::Path,
+        Kind::Text,
+        (b"", None),
+        (&plain, differs(&plain, path)),
+    );
+    if let Some(query) = query.strip_prefix(b"?") {
+        if query.iter().any(|byte| invalid_url_byte(*byte)) {
+            fields.find(Anomaly::InvalidUrlByte, Zone::QueryString, b"");
+        }
+        let pairs = Pairs {
+            zone: Zone::QueryString,
+            malformed: Anomaly::MalformedQuery,
+            charset: Charset::default(),
+            complete: true,
+            declared: true,
+        };
+        pairs.read(query, limits, fields);
+    }
+}
+
+/// The target without the origin of its absolute form (RFC 9112, 3.2.2). A target that begins with
+/// a slash has none, whatever it holds.
+fn strip_origin(target: &[u8]) -> &[u8] {
+    if target.first() == Some(&b'/') {
+        return target;
+    }
+    let Some(at) = memchr::memmem::find(target, b"://") else {
+        return target;
+    };
+    let (scheme, rest) = target.split_at_checked(at).unwrap_or((target, b""));
+    if !scheme.iter().all(u8::is_ascii_alphanumeric) {
+        return target;
+    }
+    let rest = rest.strip_prefix(b"://").unwrap_or(rest);
+    let slash = memchr::memchr2(b'/', b'?', rest).unwrap_or(rest.len());
+    rest.get(slash..).unwrap_or_default()
+}
+
+/// Bytes that stand in no target, however lenient its writer: browsers encode controls, spaces,
+/// quotes and angle brackets, and cut the target at `#`. RFC 3986 excludes more (`|`, `^`, `{`),
+/// which browsers send in queries every day.
+fn invalid_url_byte(byte: u8) -> bool {
+    byte <= b' ' || byte >= 0x7F || matches!(byte, b'"' | b'<' | b'>' | b'#' | b'\\')
+}
+
+fn read_headers(headers: &[(&[u8], &[u8])], limits: &Limits, fields: &mut Fields) {
+    let mut bytes = 0_usize;
+    let mut seen = [false; SINGLE.len()];
+    for (index, (name, value)) in headers.iter().enumerate() {
+        if name.first() == Some(&b':') {
+            continue;
+        }
+        bytes = bytes.saturating_add(name.len()).saturating_add(value.len());
+        if index >= limits.headers || bytes > limits.header_bytes {
+            fields.find(Anomaly::TooManyHeaders, Zone::RequestHeader, b"");
+            return;
+        }
+        for (single, seen) in SINGLE.iter().zip(&mut seen) {
+            if name.eq_ignore_ascii_case(single) {
+                if *seen || (*single == b"content-length" && memchr::memchr(b',', value).is_some())
+                {
+                    fields.find(Anomaly::DuplicateHeader, Zone::RequestHeader, single);
+                }
+                *seen = true;
+            }
+        }
+        if std::str::from_utf8(name).is_err() || std::str::from_utf8(value).is_err() {
+            fields.find(Anomaly::HeaderNotUtf8, Zone::RequestHeader, name);
+        }
+        if name.eq_ignore_ascii_case(b"cookie") {
+            cookies::read(value, limits, fields);
+            continue;
+        }
+        let kind = match Syntax::of_header(name) {
+            Some(syntax) => syntax.kind(value),
+            None => Kind::Text,
+        };
+        fields.push(limits, Zone::RequestHeader, kind, name, value);
+    }
+}
+
+/// Headers of which a request has one at most, and of which two are read differently (CWE-444).
+const SINGLE: [&[u8]; 5] = [
+    b"host",
+    b"content-type",
+    b"content-length",
+    b"transfer-encoding",
+    b"authorization",
+];
+
+/// The machine syntax that a header's value is due to have. A value that keeps to it is no text
+/// that anybody wrote and is not scanned; one that does not is scanned like any other, so that
+/// `accept-language: '; drop table` or `content-type: %{(#_=…)}` (CVE-2017-5638) has no shelter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Syntax {
+    /// `scheme token68` (RFC 9110, 11.4): credentials.
+    Credentials,
+    /// Words, digits and the marks of tokens and base64; no white space.
+    Opaque,
+    /// Media ranges, languages, codings, cache directives, entity tags: words and the marks
+    /// `-_.+*/=,;:"`, a space only behind `,` or `;`.
+    List,
+    /// Digits.
+    Number,
+    /// A date that ends in `GMT`.
+    Date,
+    /// Structured field of user agent hints (RFC 8941), whose brands hold odd marks on purpose.
+    Hints,
+    /// Host and port.
+    Authority,
+}
+
+impl Syntax {
+    /// The syntax of that header, `None` for text. This is the default list; `referer`,
+    /// `user-agent`, `forwarded`, `x-forwarded-*` and headers of applications are text.
+    fn of_header(name: &[u8]) -> Option<Self> {
+        let mut buffer = [0_u8; 40];
+        let lower = buffer.get_mut(..name.len())?;
+        lower.copy_from_slice(name);
+        lower.make_ascii_lowercase();
+        Some(match &*lower {
+            b"authorization" | b"proxy-authorization" => Self::Credentials,
+            b"accept"
+            | b"accept-charset"
+            | b"accept-encoding"
+            | b"accept-language"
+            | b"accept-datetime"
+            | b"content-type"
+            | b"content-encoding"
+            | b"content-language"
+            | b"transfer-encoding"
+            | b"te"
+            | b"trailer"
+            | b"connection"
+            | b"keep-alive"
+            | b"upgrade"
+            | b"expect"
+            | b"pragma"
+            | b"cache-control"
+            | b"priority"
+            | b"range"
+            | b"if-match"
+            | b"if-none-match"
+            | b"prefer"
+            | b"http2-settings"
+            | b"sec-websocket-protocol"
+            | b"sec-websocket-extensions"
+            | b"grpc-encoding"
+            | b"grpc-accept-encoding"
+            | b"grpc-timeout"
+            | b"baggage"
+            | b"access-control-request-headers"
+            | b"access-control-request-method" => Self::List,
+            b"content-length"
+            | b"max-forwards"
+            | b"dnt"
+            | b"upgrade-insecure-requests"
+            | b"save-data"
+            | b"age"
+            | b"sec-gpc"
+            | b"sec-websocket-version"
+            | b"sec-fetch-user"
+            | b"x-envoy-attempt-count"
+            | b"x-envoy-expected-rq-timeout-ms"
+            | b"content-md5-length" => Self::Number,
+            b"date" | b"if-modified-since" | b"if-unmodified-since" => Self::Date,
+            b"if-range" => Self::List,
+            b"traceparent"
+            | b"tracestate"
+            | b"b3"
+            | b"x-request-id"
+            | b"x-correlation-id"
+            | b"x-amzn-trace-id"
+            | b"x-cloud-trace-context"
+            | b"x-datadog-trace-id"
+            | b"x-datadog-parent-id"
+            | b"x-envoy-internal"
+            | b"sec-websocket-key"
+            | b"sec-websocket-accept"
+            | b"x-forwarded-proto"
+            | b"x-forwarded-port"
+            | b"content-md5"
+            | b"digest"
+            | b"x-csrf-token"
+            | b"x-xsrf-token"
+            | b"uber-trace-id"
+            | b"x-client-trace-id"
+            | b"x-ot-span-context"
+            | b"origin" => Self::Opaque,
+            b"host" => Self::Authority,
+            other if other.starts_with(b"sec-ch-") => Self::Hints,
+            other if other.starts_with(b"sec-fetch-") || other.starts_with(b"x-b3-") => {
+                Self::Opaque
+            }
+            // Binary metadata of gRPC is base64.
+            other if other.ends_with(b"-bin") => Self::Opaque,
+            _ => return None,
+        })
+    }
+
+    fn kind(self, value: &[u8]) -> Kind {
+        if self == Self::Number && self.holds(value) {
+            Kind::Number
+        } else if self.holds(value) {
+            Kind::Token
+        } else {
+            Kind::Text
+        }
+    }
+
+    fn holds(self, value: &[u8]) -> bool {
+        let value = value.trim_ascii();
+        let word = |byte: &u8, marks: &[u8]| byte.is_ascii_alphanumeric() || marks.contains(byte);
+        match self {
+            Self::Credentials => {
+                let at = memchr::memchr(b' ', value).unwrap_or(0);
+                let (scheme, token) = value.split_at_checked(at).unwrap_or((b"", value));
+                let token = token.strip_prefix(b" ").unwrap_or(token);
+                scheme.iter().all(|byte| word(byte, b"-"))
+                    && token.iter().all(|byte| word(byte, b"-._~+/="))
+            }
+            Self::Opaque => value.iter().all(|byte| word(byte, b"-_.:;=,/@+|")),
+            Self::List => {
+                let mut before = b',';
+                value.iter().all(|byte| {
+                    let fits = match byte {
+                        b' ' | b'\t' => matches!(before, b',' | b';' | b' '),
+                        byte => word(byte, b"-_.+*/=,;:\""),
+                    };
+                    before = *byte;
+                    fits
+                })
+            }
+            Self::Number => {
+                value.iter().all(|byte| word(byte, b"?"))
+                    && value.len() <= 20
+                    && !value.iter().any(u8::is_ascii_alphabetic)
+            }
+            Self::Date => {
+                value.len() <= 40
+                    && value.ends_with(b"GMT")
+                    && value.iter().any(u8::is_ascii_digit)
+                    && value.iter().all(|byte| word(byte, b" ,:-"))
+            }
+            Self::Hints => {
+                value.len() <= 512 && value.iter().all(|byte| word(byte, b" ()-./:;=?_,\"*"))
+            }
+            Self::Authority => value.iter().all(|byte| word(byte, b"-._:[]")),
+        }
+    }
+}

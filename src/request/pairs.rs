@@ -1,0 +1,98 @@
+//! `name=value` pairs, as queries and urlencoded forms hold them (WHATWG URL, 5.1).
+
+use std::borrow::Cow;
+
+use super::charset::Charset;
+use super::{Fields, Kind};
+use crate::decode::percent;
+use crate::model::{Anomaly, Limits, Zone};
+
+/// What pairs are read for.
+pub(super) struct Pairs {
+    /// The zone of the fields.
+    pub(super) zone: Zone,
+    /// What stray, doubled and trailing `&` are called there.
+    pub(super) malformed: Anomaly,
+    /// What the bytes behind percent-encoding are written in.
+    pub(super) charset: Charset,
+    /// Whether the last pair is whole.
+    pub(super) complete: bool,
+    /// Whether what is odd is a finding.
+    pub(super) declared: bool,
+}
+
+impl Pairs {
+    /// Reads the pairs of `input`. A piece without `=` is a name without a value.
+    pub(super) fn read(&self, input: &[u8], limits: &Limits, fields: &mut Fields) {
+        let first = fields.list().len();
+        let mut pieces = input.split(|byte| *byte == b'&').peekable();
+        let mut malformed = false;
+        while let Some(piece) = pieces.next() {
+            let whole = self.complete || pieces.peek().is_some();
+            if piece.is_empty() {
+                malformed |= whole && !input.is_empty();
+                continue;
+            }
+            self.pair(piece, whole, limits, fields);
+        }
+        if malformed && self.declared {
+            fields.find(self.malformed, self.zone, b"");
+        }
+        fields.join_repeated(limits, first);
+        self.semicolons(input, limits, fields);
+    }
+
+    /// HTML 4.01 (B.2.2) allowed `;` between pairs and some servers still split there: what the
+    /// others take for one value is then several. Only the pairs behind a `;` are new.
+    fn semicolons(&self, input: &[u8], limits: &Limits, fields: &mut Fields) {
+        if memchr::memchr(b';', input).is_none() {
+            return;
+        }
+        for piece in input.split(|byte| *byte == b'&') {
+            for pair in piece.split(|byte| *byte == b';').skip(1) {
+                if memchr::memchr(b'=', pair).is_some() {
+                    self.pair(pair, false, limits, fields);
+                }
+            }
+        }
+    }
+
+    fn pair(&self, piece: &[u8], whole: bool, limits: &Limits, fields: &mut Fields) {
+        let at = memchr::memchr(b'=', piece).unwrap_or(piece.len());
+        let (wire_name, wire_value) = piece.split_at_checked(at).unwrap_or((piece, b""));
+        let wire_value = wire_value.strip_prefix(b"=").unwrap_or(wire_value);
+        let (name, name_is_broken) = self.decode(wire_name);
+        let (value, value_is_broken) = self.decode(wire_value);
+        if (name_is_broken || value_is_broken) && whole && self.declared {
+            fields.find(Anomaly::InvalidPercent, self.zone, &name);
+        }
+        fields.push_decoded(
+            limits,
+            self.zone,
+            Kind::Text,
+            (&name, differs(&name, wire_name)),
+            (&value, differs(&value, wire_value)),
+        );
+    }
+
+    fn decode<'a>(&self, text: &'a [u8]) -> (Cow<'a, [u8]>, bool) {
+        let mut broken = false;
+        let mut decoded = Cow::Borrowed(text);
+        if memchr::memchr2(b'%', b'+', text).is_some() {
+            let mut out = Vec::new();
+            broken = percent::decode(text, true, &mut out)
+                .anomalies
+                .contains(Anomaly::InvalidPercent);
+            decoded = Cow::Owned(out);
+        }
+        match self.charset.decode(&decoded) {
+            Some(text) => (Cow::Owned(text), broken),
+            None => (decoded, broken),
+        }
+    }
+}
+
+/// What came on the wire, where the decoded text is another.
+pub(super) fn differs<'a>(decoded: &[u8], wire: &'a [u8]) -> Option<&'a [u8]> {
+    (decoded != wire).then_some(wire)
+}
