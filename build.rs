@@ -68,7 +68,7 @@ fn read(file: &Path) -> (Value, Value) {
         match key.as_str() {
             "attacks" | "benign" | "samples" => sample.insert(key, value),
             // Prose is for people: the command line shows it, the module does without.
-            "what" | "why" => sample.insert(key, value),
+            "what" | "why" | "unkeyed" => sample.insert(key, value),
             _ => rule.insert(key, value),
         };
     }

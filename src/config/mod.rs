@@ -8,4 +8,4 @@ mod rule;
 
 pub use document::{BlockResponse, Config, Thresholds};
 pub use problem::{Problem, Problems};
-pub use rule::shipped_rules;
+pub use rule::{SHIPPED_SAMPLES, shipped_rules};

@@ -11,6 +11,11 @@ use crate::model::{
 /// The rules that ship with the product, one file each under `rules/`, as one JSON list.
 const SHIPPED: &str = include_str!(concat!(env!("OUT_DIR"), "/rules.json"));
 
+/// What the shipped rules say about themselves to people: a JSON list with `id`, `name`, `folder`,
+/// `what`, `why`, `attacks` and `benign` of each. For tests and the command line; the module does
+/// without.
+pub const SHIPPED_SAMPLES: &str = include_str!(concat!(env!("OUT_DIR"), "/samples.json"));
+
 /// Reads the shipped rules.
 ///
 /// # Errors

@@ -123,6 +123,16 @@ impl Engine {
             .map(|rule| &rule.rule)
     }
 
+    /// Rules that the prefilter cannot key on any literal: they are tried on every text they look at.
+    pub fn unkeyed(&self) -> impl Iterator<Item = &Rule> {
+        self.sets.iter().flat_map(|set| {
+            let always = set.prefilter.always().iter();
+            always
+                .filter_map(|rule| set.get(*rule))
+                .map(|compiled| &compiled.rule)
+        })
+    }
+
     pub(super) fn effect(&self, set: usize, rule: RuleIndex) -> Effect {
         self.effects
             .get(set)

@@ -6,11 +6,11 @@ use super::{AnomalySet, Category, Detector, Part, ViewSet, ZoneSet};
 named! {
     /// The family a rule belongs to; a preset switches families as a whole.
     pub enum Family as "family" {
-        /// What the readers notice about the form of a request (ids 1 to 16, 10000 to 10999).
+        /// What the readers notice about the form of a request (ids 1 to 16).
         Structural = "structural",
         /// Crude rules that expect tuning: characters, keywords, libinjection without context (ids 17, 18, 1000 to 1999).
         Core = "core",
-        /// What an attack looks like, precise enough to block without tuning (ids 11000 to 99999).
+        /// What an attack looks like, precise enough to block without tuning (ids 2000 to 99999).
         Signature = "signature",
         /// Rules that a policy brings itself (ids 100000 and above).
         Custom = "custom",
@@ -22,7 +22,7 @@ impl Family {
     pub const fn of(id: u32) -> Self {
         match id {
             17 | 18 => Self::Core,
-            0..=999 | 10_000..=10_999 => Self::Structural,
+            0..=999 => Self::Structural,
             1_000..=1_999 => Self::Core,
             100_000.. => Self::Custom,
             _ => Self::Signature,
