@@ -2,6 +2,7 @@
 
 mod document;
 mod node;
+pub(crate) mod pattern;
 mod problem;
 mod read;
 mod rule;

@@ -1,6 +1,7 @@
 //! Rules as they are written, shipped or custom, in the same words.
 
 use super::node::Node;
+use super::pattern;
 use super::problem::{Problem, Problems};
 use super::read::{Object, Read, Word, shown, wrong};
 use crate::model::{
@@ -76,6 +77,13 @@ fn read_rule(node: &Node, path: &str, custom: bool, problems: &mut Problems) -> 
     let action = object.optional::<Word<RuleAction>>("action", problems);
     let score = read_score(&mut object, problems);
     let matcher = read_matcher(&mut object, path, problems);
+    if custom && let Some(Matcher::Regex(text)) = &matcher {
+        // The shipped patterns are checked by a test rather than at every start.
+        let fits = pattern::parse(text).and_then(|hir| pattern::check_size(&hir));
+        if let Err(message) = fits {
+            problems.add(&object.path_of("regex"), message);
+        }
+    }
     object.close(problems);
 
     let id = id?;

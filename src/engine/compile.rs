@@ -5,9 +5,9 @@ use std::sync::{Arc, OnceLock};
 use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 
 use super::literal::{Required, required};
-use super::pattern::{self, Pattern};
+use super::pattern::Pattern;
 use super::prefilter::{Prefilter, RuleIndex};
-use crate::config::{Config, Problem, shipped_rules};
+use crate::config::{Config, Problem, pattern, shipped_rules};
 use crate::model::{
     AnomalySet, Category, Detector, Family, Matcher, Mode, Preset, Rule, RuleAction, View, ViewSet,
     ZoneSet,
@@ -200,20 +200,16 @@ impl RuleSet {
                         continue;
                     }
                 },
-                Matcher::Regex(text) => {
-                    let parsed = pattern::parse(text)
-                        .and_then(|hir| pattern::check_size(&hir).map(|()| hir));
-                    match parsed {
-                        Ok(hir) => {
-                            let keyed = required(&hir).map_or(Keyed::Always, Keyed::By);
-                            (Test::Pattern(Pattern::new(text)), keyed)
-                        }
-                        Err(message) => {
-                            problem(index, "regex", message);
-                            continue;
-                        }
+                Matcher::Regex(text) => match pattern::parse(text) {
+                    Ok(hir) => {
+                        let keyed = required(&hir).map_or(Keyed::Always, Keyed::By);
+                        (Test::Pattern(Pattern::new(text)), keyed)
                     }
-                }
+                    Err(message) => {
+                        problem(index, "regex", message);
+                        continue;
+                    }
+                },
                 Matcher::Detector(detector) => (Test::Detector(*detector), Keyed::Always),
                 Matcher::Anomalies(anomalies) => (Test::Anomalies(*anomalies), Keyed::Never),
             };

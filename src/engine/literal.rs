@@ -227,7 +227,7 @@ mod tests {
     use super::*;
 
     fn of(pattern: &str) -> Option<Vec<String>> {
-        let hir = super::super::pattern::parse(pattern).expect("a valid pattern");
+        let hir = crate::config::pattern::parse(pattern).expect("a valid pattern");
         required(&hir).map(|set| {
             set.into_iter()
                 .map(|text| String::from_utf8_lossy(&text).into())

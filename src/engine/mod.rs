@@ -10,5 +10,5 @@ mod scratch;
 
 pub use compile::Engine;
 pub use inspect::Inspection;
-pub use record::{Record, string as json_string};
+pub use record::{Record, json_string, match_of};
 pub use scratch::Scratch;

@@ -5,10 +5,8 @@ use std::sync::OnceLock;
 
 use regex_automata::meta;
 use regex_automata::util::syntax;
-use regex_syntax::hir::Hir;
 
-/// The most a pattern may take once compiled, in bytes.
-pub(super) const SIZE_LIMIT: usize = 1 << 20;
+use crate::config::pattern::SIZE_LIMIT;
 
 /// A pattern over bytes.
 #[derive(Debug)]
@@ -18,7 +16,7 @@ pub(super) struct Pattern {
 }
 
 impl Pattern {
-    /// A pattern that [`parse`] has accepted.
+    /// A pattern that was accepted with its policy.
     pub(super) fn new(text: &str) -> Self {
         Self {
             text: text.to_owned(),
@@ -62,48 +60,6 @@ pub(super) fn compile(pattern: &str) -> Result<meta::Regex, String> {
         .build(pattern)
         .map_err(|error| match error.size_limit() {
             Some(_) => format!("compiles to more than {SIZE_LIMIT} bytes"),
-            None => error.to_string(),
-        })
-}
-
-/// Parses a pattern.
-///
-/// # Errors
-/// What is wrong with it, in one line.
-pub(super) fn parse(pattern: &str) -> Result<Hir, String> {
-    regex_syntax::ParserBuilder::new()
-        .unicode(false)
-        .utf8(false)
-        .nest_limit(64)
-        .build()
-        .parse(pattern)
-        .map_err(|error| match error {
-            regex_syntax::Error::Parse(error) => {
-                format!("{} at byte {}", error.kind(), error.span().start.offset)
-            }
-            regex_syntax::Error::Translate(error) => {
-                format!("{} at byte {}", error.kind(), error.span().start.offset)
-            }
-            _ => "is not a regular expression".to_owned(),
-        })
-}
-
-/// Whether a pattern fits the size limit, without building the searchers.
-///
-/// # Errors
-/// Why it does not.
-pub(super) fn check_size(hir: &Hir) -> Result<(), String> {
-    use regex_automata::nfa::thompson;
-    thompson::Compiler::new()
-        .configure(
-            thompson::Config::new()
-                .utf8(false)
-                .nfa_size_limit(Some(SIZE_LIMIT)),
-        )
-        .build_from_hir(hir)
-        .map(drop)
-        .map_err(|error| match error.size_limit() {
-            Some(limit) => format!("compiles to more than {limit} bytes"),
             None => error.to_string(),
         })
 }

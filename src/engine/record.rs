@@ -38,7 +38,7 @@ impl Record<'_> {
                 out,
                 verdict.reasons.iter().map(|category| category.name()),
                 |out, name| {
-                    string(out, name.as_bytes());
+                    json_string(out, name.as_bytes());
                 },
             );
         }
@@ -54,7 +54,7 @@ impl Record<'_> {
             });
             key(out, "matches");
             list(out, verdict.hits.iter().enumerate(), |out, (index, hit)| {
-                string(out, &match_of(index, hit));
+                json_string(out, &match_of(index, hit));
             });
         }
         if verdict.more_hits > 0 {
@@ -65,7 +65,7 @@ impl Record<'_> {
         for (name, value) in [("policy", self.policy), ("revision", self.revision)] {
             if let Some(value) = value {
                 key(out, name);
-                string(out, value.as_bytes());
+                json_string(out, value.as_bytes());
             }
         }
     }
@@ -94,7 +94,7 @@ fn write_sums(out: &mut Vec<u8>, name: &str, sums: &Sums) {
         if index > 0 {
             out.push(b',');
         }
-        string(out, category.name().as_bytes());
+        json_string(out, category.name().as_bytes());
         out.push(b':');
         out.extend_from_slice(sum.to_string().as_bytes());
     }
@@ -105,14 +105,14 @@ fn write_anomalies(out: &mut Vec<u8>, name: &str, anomalies: AnomalySet) {
     if !anomalies.is_empty() {
         key(out, name);
         list(out, anomalies.iter(), |out, anomaly| {
-            string(out, anomaly.name().as_bytes())
+            json_string(out, anomaly.name().as_bytes())
         });
     }
 }
 
 fn key(out: &mut Vec<u8>, name: &str) {
     out.push(b',');
-    string(out, name.as_bytes());
+    json_string(out, name.as_bytes());
     out.push(b':');
 }
 
@@ -133,7 +133,7 @@ fn list<T>(
 
 /// A JSON string of bytes that need not be UTF-8: what is not becomes U+FFFD, so that the line
 /// stays valid JSON whatever a client sent. Line ends are escaped: one record is one line.
-pub fn string(out: &mut Vec<u8>, bytes: &[u8]) {
+pub fn json_string(out: &mut Vec<u8>, bytes: &[u8]) {
     out.push(b'"');
     for chunk in bytes.utf8_chunks() {
         for c in chunk.valid().chars() {
@@ -168,7 +168,7 @@ mod tests {
             b"caf\xe9",
         ] {
             let mut out = Vec::new();
-            string(&mut out, bytes);
+            json_string(&mut out, bytes);
             let read: String = serde_json::from_slice(&out).expect("valid JSON");
             assert_eq!(read, String::from_utf8_lossy(bytes));
             assert!(!out.contains(&b'\n'));

@@ -4,7 +4,7 @@ use super::host::{Host, Map, Reply};
 use super::metadata;
 use crate::config::Config;
 use crate::engine::Record;
-use crate::model::{Action, Named, Verdict};
+use crate::model::{Named, Verdict};
 
 /// The private header that carries the decision to the proxy's `header_to_metadata` filter, which
 /// takes it away. A client or an upstream that sends it is not believed.
@@ -103,9 +103,4 @@ fn details(verdict: &Verdict) -> String {
         .map(|category| category.name())
         .collect();
     format!("waf_blocked:{}", names.join("+"))
-}
-
-/// Whether the verdict is worth nothing but the short form.
-pub(super) fn is_clean(verdict: &Verdict) -> bool {
-    verdict.action == Action::Allow && verdict.hits.is_empty() && verdict.uninspected.is_empty()
 }

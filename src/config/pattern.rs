@@ -1,0 +1,48 @@
+//! What a regular expression of a rule may be: bytes, no Unicode classes, a bounded size.
+
+use regex_automata::nfa::thompson;
+use regex_syntax::hir::Hir;
+
+/// The most a pattern may take once compiled, in bytes.
+pub(crate) const SIZE_LIMIT: usize = 1 << 20;
+
+/// Parses a pattern.
+///
+/// # Errors
+/// What is wrong with it, in one line.
+pub(crate) fn parse(pattern: &str) -> Result<Hir, String> {
+    regex_syntax::ParserBuilder::new()
+        .unicode(false)
+        .utf8(false)
+        .nest_limit(64)
+        .build()
+        .parse(pattern)
+        .map_err(|error| match error {
+            regex_syntax::Error::Parse(error) => {
+                format!("{} at byte {}", error.kind(), error.span().start.offset)
+            }
+            regex_syntax::Error::Translate(error) => {
+                format!("{} at byte {}", error.kind(), error.span().start.offset)
+            }
+            _ => "is not a regular expression".to_owned(),
+        })
+}
+
+/// Whether a pattern fits the size limit, without building the searchers.
+///
+/// # Errors
+/// Why it does not.
+pub(crate) fn check_size(hir: &Hir) -> Result<(), String> {
+    thompson::Compiler::new()
+        .configure(
+            thompson::Config::new()
+                .utf8(false)
+                .nfa_size_limit(Some(SIZE_LIMIT)),
+        )
+        .build_from_hir(hir)
+        .map(drop)
+        .map_err(|error| match error.size_limit() {
+            Some(limit) => format!("compiles to more than {limit} bytes"),
+            None => error.to_string(),
+        })
+}

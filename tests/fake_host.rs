@@ -1,0 +1,479 @@
+//! The case suite against the filter on a fake host, which holds headers or lets them go as the two
+//! kinds of proxy do, with every body cut at every byte.
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use palisade::filter::{
+    DECISION_HEADER, FILTER_STATE, FILTER_STATE_ACTION, Flow, Host, Level, Map, Pairs, Reply, Root,
+    Stream,
+};
+use palisade_harness::cases::{self, Case, Driver, Http};
+use palisade_harness::outcome::{Action, Outcome};
+
+/// What the proxy does with headers that a filter keeps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Proxy {
+    /// Bodies are shown while headers are kept.
+    Hold,
+    /// They are not.
+    Continue,
+}
+
+#[derive(Default)]
+struct FakeHost {
+    headers: RefCell<Vec<(String, Vec<u8>)>>,
+    /// In mode *continue* the maps are gone once the headers have gone on.
+    headers_gone: Cell<bool>,
+    response: RefCell<Vec<(String, Vec<u8>)>>,
+    trailers: RefCell<Vec<(String, Vec<u8>)>>,
+    body: RefCell<Vec<u8>>,
+    received: Cell<u64>,
+    state: RefCell<BTreeMap<String, Vec<u8>>>,
+    reply: RefCell<Option<u16>>,
+    reply_headers: RefCell<Vec<String>>,
+    resumed: Cell<bool>,
+    tick: Cell<u32>,
+    now: Cell<u64>,
+    log: RefCell<Vec<String>>,
+}
+
+impl FakeHost {
+    fn entries(&self, map: Map) -> &RefCell<Vec<(String, Vec<u8>)>> {
+        match map {
+            Map::RequestHeaders => &self.headers,
+            Map::RequestTrailers => &self.trailers,
+            Map::ResponseHeaders => &self.response,
+        }
+    }
+}
+
+impl Host for FakeHost {
+    fn map(&self, map: Map, out: &mut Vec<u8>) -> bool {
+        if map == Map::RequestHeaders && self.headers_gone.get() {
+            return false;
+        }
+        let entries = self.entries(map).borrow();
+        let entries: Vec<(&[u8], &[u8])> = entries
+            .iter()
+            .map(|(name, value)| (name.as_bytes(), value.as_slice()))
+            .collect();
+        Pairs::write(&entries, out);
+        true
+    }
+
+    fn set_header(&self, map: Map, name: &str, value: Option<&[u8]>) {
+        assert!(
+            !(map == Map::RequestHeaders && self.headers_gone.get()),
+            "the headers are gone"
+        );
+        let mut entries = self.entries(map).borrow_mut();
+        entries.retain(|(own, _)| own != name);
+        if let Some(value) = value {
+            entries.push((name.to_owned(), value.to_vec()));
+        }
+    }
+
+    fn request_body(&self, most: usize, out: &mut Vec<u8>) -> bool {
+        let body = self.body.borrow();
+        if body.is_empty() {
+            return false;
+        }
+        out.extend_from_slice(&body[..most.min(body.len())]);
+        true
+    }
+
+    fn property(&self, path: &str, out: &mut Vec<u8>) -> bool {
+        assert_eq!(path, "request\0total_size");
+        out.extend_from_slice(&self.received.get().to_le_bytes());
+        true
+    }
+
+    fn set_filter_state(&self, key: &str, value: &[u8]) {
+        self.state
+            .borrow_mut()
+            .insert(key.to_owned(), value.to_vec());
+    }
+
+    fn reply(&self, reply: &Reply<'_>) -> bool {
+        assert!(
+            !reply.details.contains(' '),
+            "the proxy would change {}",
+            reply.details
+        );
+        let earlier = self.reply.replace(Some(reply.status));
+        assert_eq!(earlier, None, "answered twice");
+        self.reply_headers.replace(
+            reply
+                .headers
+                .iter()
+                .map(|(name, _)| (*name).to_owned())
+                .collect(),
+        );
+        true
+    }
+
+    fn resume_request(&self) {
+        self.resumed.set(true);
+    }
+
+    fn enter(&self, _stream: u32) -> bool {
+        true
+    }
+
+    fn leave(&self) {}
+
+    fn tick_every(&self, milliseconds: u32) {
+        self.tick.set(milliseconds);
+    }
+
+    fn now(&self) -> u64 {
+        self.now.get()
+    }
+
+    fn log(&self, _level: Level, line: &str) {
+        self.log.borrow_mut().push(line.to_owned());
+    }
+}
+
+fn configure(policy: &str) -> Rc<Root> {
+    let host = FakeHost::default();
+    Root::configure(&host, policy.as_bytes())
+        .unwrap_or_else(|refusal| panic!("{policy}: {refusal:?} {:?}", host.log.borrow()))
+}
+
+/// What the proxy would show and send on.
+struct Seen {
+    outcome: Outcome,
+    /// Whether the upstream got the head.
+    upstream_head: bool,
+    /// Whether the upstream got the end of the body.
+    upstream_body: bool,
+}
+
+/// Sends one request through the filter the way a proxy would, its body in pieces that end at `cuts`.
+fn send(case: &Case, root: &Rc<Root>, proxy: Proxy, cuts: &[usize]) -> Seen {
+    let host = FakeHost::default();
+    let request = &case.request;
+    *host.headers.borrow_mut() = request.proxied_headers(Http::One);
+    *host.trailers.borrow_mut() = request.trailers.clone();
+    let body = request.body.clone().unwrap_or_default();
+    let bodiless = body.is_empty() && request.trailers.is_empty();
+    let shared = Stream::new(root, 2);
+    // The proxy calls back into one stream at a time, as the SDK does.
+    let step = |work: &mut dyn FnMut(&mut Stream) -> Flow| work(&mut shared.borrow_mut());
+    host.received.set(100);
+
+    let held = step(&mut |stream| stream.request_headers(&host, bodiless)) == Flow::Pause;
+    let mut upstream_head = !held;
+    let mut upstream_body = !held && bodiless;
+    let replied = |host: &FakeHost| host.reply.borrow().is_some();
+    if !bodiless && !replied(&host) {
+        if held && proxy == Proxy::Continue {
+            // Nothing is shown until the filter lets the headers go, from a tick.
+            host.received.set(100 + body.len() as u64);
+            host.now.set(20_000_000);
+            root.tick(&host);
+            assert!(host.resumed.get(), "the headers are kept for ever");
+            upstream_head = true;
+            host.headers_gone.set(true);
+        }
+        host.headers_gone.set(upstream_head);
+        let mut pieces: Vec<usize> = cuts
+            .iter()
+            .copied()
+            .filter(|cut| *cut < body.len())
+            .collect();
+        pieces.push(body.len());
+        for end in pieces {
+            *host.body.borrow_mut() = body[..end].to_vec();
+            let last = end == body.len() && request.trailers.is_empty();
+            let flow = step(&mut |stream| stream.request_body(&host, end, last));
+            if replied(&host) {
+                break;
+            }
+            if flow == Flow::Continue {
+                upstream_head = true;
+                upstream_body = last;
+            }
+        }
+        if !replied(&host) && !request.trailers.is_empty() {
+            let flow = step(&mut |stream| stream.request_trailers(&host));
+            if flow == Flow::Continue {
+                upstream_head = true;
+                upstream_body = true;
+            }
+        }
+    }
+    if !replied(&host) {
+        step(&mut |stream| stream.response_headers(&host));
+        let header = |map: &RefCell<Vec<(String, Vec<u8>)>>| {
+            map.borrow().iter().any(|(name, _)| name == DECISION_HEADER)
+        };
+        let carriers = (header(&host.headers), header(&host.response));
+        assert!(
+            matches!(carriers, (true, false) | (false, true)),
+            "one header carries the decision: {carriers:?}"
+        );
+    } else {
+        assert!(
+            host.reply_headers
+                .borrow()
+                .iter()
+                .any(|name| name == DECISION_HEADER)
+        );
+    }
+    shared.borrow_mut().ended(&host);
+    let state = host.state.borrow();
+    let json = String::from_utf8(state[FILTER_STATE].clone()).expect("filter state is UTF-8");
+    let status = host.reply.borrow().unwrap_or(200);
+    let outcome = Outcome::from_decision(&json, Some(status)).expect("a decision");
+    let action = String::from_utf8_lossy(&state[FILTER_STATE_ACTION]).into_owned();
+    assert!(
+        json.starts_with(&format!("{{\"action\":\"{action}\"")),
+        "{json} {action}"
+    );
+    Seen {
+        outcome,
+        upstream_head,
+        upstream_body,
+    }
+}
+
+fn suite() -> impl Iterator<Item = Case> {
+    cases::load()
+        .into_iter()
+        .filter(|case| case.runs_on(Driver::FakeHost))
+}
+
+/// Where a body is cut: everywhere up to 4 KiB, above that at frames and around the limit.
+fn cuts(length: usize, limit: usize) -> Vec<usize> {
+    let near = |at: usize| at.saturating_sub(2)..at + 3;
+    let everywhere = if length <= 4096 { length } else { 0 };
+    let mut cuts: Vec<usize> = (0..everywhere).collect();
+    cuts.extend((1..=length / 16_384).flat_map(|frame| near(frame * 16_384)));
+    cuts.extend(near(limit));
+    cuts.retain(|cut| *cut < length);
+    cuts.sort_unstable();
+    cuts.dedup();
+    cuts
+}
+
+#[test]
+fn every_case_on_a_fake_host_cut_at_every_byte() {
+    let mut failed = Vec::new();
+    for case in suite() {
+        let length = case.request.body.as_ref().map_or(0, Vec::len);
+        for proxy in [Proxy::Hold, Proxy::Continue] {
+            // A new instance finds out about the proxy with its first body; later bodies know.
+            let fresh = send(&case, &configure(&case.policy), proxy, &[]);
+            let differences = case.expect.differences(&fresh.outcome);
+            if !differences.is_empty() {
+                failed.push(format!(
+                    "{} ({proxy:?}): {}",
+                    case.name,
+                    differences.join("\n    ")
+                ));
+                continue;
+            }
+            let root = configure(&case.policy);
+            let limit = root.engine().config().limits.body_bytes;
+            for cut in cuts(length, limit) {
+                let cut_once = send(&case, &root, proxy, &[cut]);
+                assert_eq!(
+                    cut_once.outcome, fresh.outcome,
+                    "{} cut at {cut} ({proxy:?})",
+                    case.name
+                );
+            }
+            if length <= 4096 {
+                let bytes: Vec<usize> = (1..length).collect();
+                let trickled = send(&case, &root, proxy, &bytes);
+                assert_eq!(
+                    trickled.outcome, fresh.outcome,
+                    "{} byte by byte ({proxy:?})",
+                    case.name
+                );
+            }
+            if fresh.outcome.action == Action::Block {
+                assert!(
+                    !fresh.upstream_body,
+                    "{}: a blocked body went on",
+                    case.name
+                );
+                if proxy == Proxy::Hold {
+                    assert!(
+                        !fresh.upstream_head,
+                        "{}: the upstream heard of it",
+                        case.name
+                    );
+                }
+            } else {
+                assert!(
+                    fresh.upstream_head && fresh.upstream_body,
+                    "{}: it hangs",
+                    case.name
+                );
+            }
+        }
+        println!("case {} ok", case.name);
+    }
+    assert!(
+        failed.is_empty(),
+        "{} failures:\n{}",
+        failed.len(),
+        failed.join("\n")
+    );
+}
+
+fn case(toml: &str) -> Case {
+    let text = format!("[[case]]\nname = \"inline\"\n{toml}\n[case.expect]\naction = \"allow\"\n");
+    cases::parse_suite([("inline", text.as_str())])
+        .expect("a case")
+        .remove(0)
+}
+
+#[test]
+fn a_client_cannot_forge_the_decision() {
+    let case =
+        case("request = { target = \"/\", headers = [[\"x-palisade-decision\", \"forged\"]] }");
+    let host = FakeHost::default();
+    *host.headers.borrow_mut() = case.request.proxied_headers(Http::One);
+    *host.response.borrow_mut() = vec![(DECISION_HEADER.to_owned(), b"forged".to_vec())];
+    let stream = Stream::new(&configure("{}"), 2);
+    assert_eq!(
+        stream.borrow_mut().request_headers(&host, true),
+        Flow::Continue
+    );
+    stream.borrow_mut().response_headers(&host);
+    let sent: Vec<_> = host
+        .headers
+        .borrow()
+        .iter()
+        .filter(|(name, _)| name == DECISION_HEADER)
+        .cloned()
+        .collect();
+    assert_eq!(sent.len(), 1);
+    assert_ne!(sent[0].1, b"forged");
+    assert!(host.response.borrow().is_empty());
+}
+
+#[test]
+fn a_slow_client_is_not_taken_for_a_proxy_that_lets_headers_go() {
+    let case = case("request = { method = \"POST\", target = \"/\", body = \"a=1\" }");
+    let host = FakeHost::default();
+    *host.headers.borrow_mut() = case.request.proxied_headers(Http::One);
+    host.received.set(100);
+    let root = configure("{}");
+    let stream = Stream::new(&root, 2);
+    assert_eq!(
+        stream.borrow_mut().request_headers(&host, false),
+        Flow::Pause
+    );
+    // Seconds pass and nothing comes.
+    for second in 1..9 {
+        host.now.set(second * 1_000_000_000);
+        root.tick(&host);
+        assert!(!host.resumed.get(), "after {second} s");
+    }
+    *host.body.borrow_mut() = b"a=1".to_vec();
+    assert_eq!(
+        stream.borrow_mut().request_body(&host, 3, false),
+        Flow::Pause
+    );
+    assert_eq!(
+        stream.borrow_mut().request_body(&host, 3, true),
+        Flow::Continue
+    );
+    // The proxy has shown that it holds: the next request is not asked about.
+    let next = Stream::new(&root, 3);
+    assert_eq!(next.borrow_mut().request_headers(&host, false), Flow::Pause);
+    host.received.set(10_000);
+    root.tick(&host);
+    assert!(!host.resumed.get());
+}
+
+#[test]
+fn nothing_is_kept_for_ever() {
+    let case = case("request = { method = \"POST\", target = \"/\", body = \"a=1\" }");
+    let host = FakeHost::default();
+    *host.headers.borrow_mut() = case.request.proxied_headers(Http::One);
+    let root = configure("{}");
+    let stream = Stream::new(&root, 2);
+    assert_eq!(
+        stream.borrow_mut().request_headers(&host, false),
+        Flow::Pause
+    );
+    assert!(host.tick.get() > 0);
+    host.now.set(11_000_000_000);
+    root.tick(&host);
+    assert!(host.resumed.get());
+    stream.borrow_mut().ended(&host);
+    let json = String::from_utf8(host.state.borrow()[FILTER_STATE].clone()).expect("UTF-8");
+    assert!(json.contains("incomplete_request"), "{json}");
+    drop(stream);
+    root.tick(&host);
+    assert_eq!(host.tick.get(), 0, "nothing waits, nothing ticks");
+}
+
+#[test]
+fn an_answer_before_the_verdict_is_recorded() {
+    let case = case("request = { method = \"POST\", target = \"/\", body = \"a=1\" }");
+    let host = FakeHost::default();
+    *host.headers.borrow_mut() = case.request.proxied_headers(Http::One);
+    let root = configure("{\"hold_request_headers\":false}");
+    let stream = Stream::new(&root, 2);
+    assert_eq!(
+        stream.borrow_mut().request_headers(&host, false),
+        Flow::Continue
+    );
+    host.headers_gone.set(true);
+    stream.borrow_mut().response_headers(&host);
+    let json = String::from_utf8(host.state.borrow()[FILTER_STATE].clone()).expect("UTF-8");
+    assert!(json.contains("early_response"), "{json}");
+    // The body is still held and judged.
+    assert_eq!(
+        stream.borrow_mut().request_body(&host, 1, false),
+        Flow::Pause
+    );
+}
+
+#[test]
+fn a_bad_policy_is_refused_with_every_problem() {
+    let host = FakeHost::default();
+    let policy = br#"{"mod":"block","preset":"balancd","rules":[{"id":100000,"score":{"sql_injection":8},"regex":"(a"},{"id":5,"regex":"a","score":{}}],"limits":{"body_bytes":"many"}}"#;
+    assert!(Root::configure(&host, policy).is_err());
+    let log = host.log.borrow().join("\n");
+    for expected in [
+        "$.mod: unknown key",
+        "did you mean `mode`?",
+        "$.preset: `balancd` is not a preset",
+        "did you mean `balanced`?",
+        "$.rules[1].id: 5 is reserved",
+        "$.rules[1].score",
+        "$.limits.body_bytes: expected a whole number",
+        "$.rules[0].regex: ",
+    ] {
+        assert!(log.contains(expected), "{expected} is not in:\n{log}");
+    }
+}
+
+#[test]
+fn policies_do_not_share_anything() {
+    let case = case("request = { target = \"/?q=a%27b%27c%27d%27\" }");
+    let (strict, monitor, default) = (
+        configure("{\"preset\":\"strict\"}"),
+        configure("{\"preset\":\"strict\",\"mode\":\"monitor\"}"),
+        configure("{}"),
+    );
+    for _ in 0..2 {
+        for (root, action) in [
+            (&strict, Action::Block),
+            (&monitor, Action::Monitor),
+            (&default, Action::Allow),
+        ] {
+            assert_eq!(send(&case, root, Proxy::Hold, &[]).outcome.action, action);
+        }
+    }
+}
