@@ -96,7 +96,7 @@ impl<I: Iterator<Item = u8>> Iterator for Octets<I> {
 }
 
 /// Whether the text as a whole is base64 and decodes to text.
-fn whole(input: &[u8]) -> bool {
+pub fn whole(input: &[u8]) -> bool {
     let text = input.trim_ascii();
     let Some(end) = text.iter().rposition(|byte| *byte != b'=') else {
         return false;
@@ -104,13 +104,19 @@ fn whole(input: &[u8]) -> bool {
     let Some((body, padding)) = text.split_at_checked(end + 1) else {
         return false;
     };
+    // Behind a slash a better reading may begin, which is what runs are tried for.
+    let odd = if memchr::memchr(b'/', body).is_some() {
+        0
+    } else {
+        ODD
+    };
     padding.len() <= 3
         && body.len() >= SHORTEST_WHOLE
         && body
             .iter()
             .all(|byte| sextet(*byte).is_some() || matches!(byte, b' ' | b'\r' | b'\n'))
         && mixed(body)
-        && is_text(sextets_of_whole(body), body.len() / 4 * 3)
+        && is_text(sextets_of_whole(body), body.len() / 4 * 3, odd)
 }
 
 /// A word, a number or a digest has one kind of character; base64 of that length hardly ever.
@@ -180,27 +186,39 @@ fn next_run(input: &[u8], from: usize) -> Option<(usize, usize)> {
     None
 }
 
-/// Where base64 that is text begins in a run: at its start, or behind a slash that is a separator of paths.
+/// Where base64 that is text begins in a run: at its start, or behind a slash that separates the segments
+/// of a path. A place from which all is text goes before one from which nearly all is.
 fn plausible_part(input: &[u8], start: usize, end: usize) -> Option<usize> {
-    let mut from = start;
-    // More slashes than these are a path; each try reads on until it is refuted, so their number is bounded.
-    for _ in 0..4 {
-        let part = input.get(from..end)?;
-        if part.len() < SHORTEST_RUN {
-            return None;
+    [0, ODD].into_iter().find_map(|odd| {
+        let mut from = start;
+        // More slashes than these are a path; each try reads on until it is refuted, so their
+        // number is bounded.
+        for _ in 0..4 {
+            let part = input.get(from..end)?;
+            if part.len() < SHORTEST_RUN {
+                return None;
+            }
+            if mixed(part) && is_text(sextets(part), part.len() / 4 * 3, odd) {
+                return Some(from);
+            }
+            from += memchr::memchr(b'/', part)? + 1;
         }
-        if mixed(part) && is_text(sextets(part), part.len() / 4 * 3) {
-            return Some(from);
-        }
-        from += memchr::memchr(b'/', part)? + 1;
-    }
-    None
+        None
+    })
 }
 
-/// Whether octets are text: ASCII or UTF-8 but for at most one octet in eight, or UTF-16, which has a
-/// null byte at every second place. `expected` is their number; a text too short for exceptions has none.
-fn is_text(sextets: impl Iterator<Item = u8>, expected: usize) -> bool {
-    let permitted = if expected < 16 { 0 } else { expected / 8 };
+/// One octet in so many may be odd in a text: somebody may have put it there to make it look like none.
+const ODD: usize = 8;
+
+/// Whether octets are text: ASCII or UTF-8, or UTF-16, which has a null byte at every second place.
+/// `expected` is their number, and one in `tolerance` of them may be something else (none if that is 0, or
+/// if the text is short).
+fn is_text(sextets: impl Iterator<Item = u8>, expected: usize, tolerance: usize) -> bool {
+    let permitted = if expected < 16 {
+        0
+    } else {
+        expected.checked_div(tolerance).unwrap_or(0)
+    };
     let mut odd = 0;
     let mut nulls = 0;
     let mut total = 0;

@@ -1,7 +1,10 @@
 //! One text to all the views of it that differ from what is already there.
 
 use super::marks::{self, Marks};
-use super::{Outcome, base64, entity, null, percent, unicode_percent, utf8};
+use super::{
+    Outcome, base64, css, entity, fold, javascript, null, path, percent, scheme, shell, sql,
+    unicode_percent, utf7, utf8,
+};
 use crate::model::{Anomaly, AnomalySet, View, ViewSet};
 
 /// Turns texts into their views. Keeps its buffers, so that one expander serves every text of every
@@ -9,8 +12,10 @@ use crate::model::{Anomaly, AnomalySet, View, ViewSet};
 #[derive(Debug, Default)]
 pub struct Expander {
     decoded: Buffers,
+    escaped: Buffers,
     unpacked: Vec<u8>,
     base64: Buffers,
+    form: Vec<u8>,
 }
 
 /// A text and the place for its next form.
@@ -28,8 +33,10 @@ struct Step {
     decode: fn(&[u8], &mut Vec<u8>) -> Outcome,
 }
 
-/// What carries a text to where it is used: URLs, HTML, charsets. Repeated together, since they nest in any order.
-const TRANSPORT: &[Step] = &[
+/// What carries a text to where it is used: URLs, charsets, HTML. These are repeated together, since they
+/// nest in any order. The escapes of programming languages come last in the list and have their own
+/// round, because they take backslashes away that elsewhere separate the parts of a path.
+const STEPS: [Step; 9] = [
     Step {
         marks: marks::PERCENT,
         applies: percent::applies,
@@ -55,11 +62,38 @@ const TRANSPORT: &[Step] = &[
         decode: null::decode,
     },
     Step {
+        marks: marks::PLUS,
+        applies: utf7::applies,
+        decode: utf7::decode,
+    },
+    Step {
         marks: marks::AMPERSAND,
         applies: entity::applies,
         decode: entity::decode,
     },
+    Step {
+        marks: marks::LEAD,
+        applies: fold::applies,
+        decode: fold::decode,
+    },
+    Step {
+        marks: marks::CONTROL,
+        applies: scheme::applies,
+        decode: scheme::decode,
+    },
+    ESCAPES,
 ];
+
+const ESCAPES: Step = Step {
+    marks: marks::BACKSLASH,
+    applies: javascript::applies,
+    decode: javascript::decode,
+};
+
+/// The steps without the escapes.
+const TRANSPORT: &[Step] = match &STEPS {
+    [transport @ .., _] => transport,
+};
 
 const TRANSPORT_MARKS: u32 = marks_of(TRANSPORT);
 
@@ -90,54 +124,181 @@ impl Expander {
         is_path: bool,
         emit: &mut dyn FnMut(View, &[u8]),
     ) -> AnomalySet {
-        let _ = is_path;
-        let seen = Marks::of(plain);
+        let mut emit = |view, text: &[u8]| {
+            if wanted.contains(view) {
+                emit(view, text);
+            }
+        };
+        let Self {
+            decoded: buffers,
+            escaped: escaped_buffers,
+            unpacked,
+            base64: base64_buffers,
+            form,
+        } = self;
+        let mut seen = Marks::of(plain);
         let mut anomalies = AnomalySet::EMPTY;
+
         let mut decoded = plain;
         if seen.any(TRANSPORT_MARKS) {
-            let settled = self
-                .decoded
-                .settle(plain, seen, TRANSPORT, passes, &mut |first| {
-                    emit_wanted(View::Decoded, first, wanted, emit);
-                });
+            let settled = buffers.settle(plain, seen, TRANSPORT, passes, &mut |first| {
+                emit(View::Decoded, first);
+            });
             anomalies = anomalies.union(settled.anomalies);
             if settled.changed {
-                decoded = &self.decoded.text;
-                emit_wanted(View::Decoded, decoded, wanted, emit);
+                decoded = &buffers.text;
+                seen = Marks::of(decoded);
+                emit(View::Decoded, decoded);
             }
         }
-        if wanted.contains(View::Base64) {
-            let source = [plain, decoded]
-                .into_iter()
-                .find(|text| base64::applies(text));
-            if let Some(source) = source {
-                self.unpacked.clear();
-                base64::decode(source, &mut self.unpacked);
-                let seen = Marks::of(&self.unpacked);
-                let settled =
-                    self.base64
-                        .settle(&self.unpacked, seen, TRANSPORT, passes, &mut |_| ());
-                anomalies = anomalies.union(settled.anomalies);
-                let text = if settled.changed {
-                    &self.base64.text
+
+        let mut escaped = decoded;
+        if seen.any(ESCAPES.marks) && (ESCAPES.applies)(decoded) {
+            let settled = escaped_buffers.settle(decoded, seen, &STEPS, passes, &mut |_| ());
+            // Null bytes that stand for themselves in source code (`\\x00`) are not odd.
+            if settled.anomalies.contains(Anomaly::DecodeLimit) {
+                anomalies.insert(Anomaly::DecodeLimit);
+            }
+            escaped = &escaped_buffers.text;
+            emit(View::Decoded, escaped);
+        }
+        if seen.any(marks::BACKSLASH | marks::STAR)
+            && wanted.contains(View::Decoded)
+            && css::plausible(decoded)
+        {
+            form.clear();
+            if css::decode(decoded, form).changed && form != escaped {
+                emit(View::Decoded, form);
+            }
+        }
+
+        if wanted.contains(View::Compact) {
+            compact(escaped, form, true, &mut emit);
+        }
+        if wanted.contains(View::Shell) {
+            unquote(decoded, seen, form, &mut emit);
+        }
+        if is_path
+            && wanted.contains(View::Normal)
+            && (seen.any(marks::BACKSLASH | marks::SEMICOLON | marks::DOT)
+                || seen.twice(marks::SLASH))
+        {
+            form.clear();
+            if path::decode(decoded, form).changed {
+                emit(View::Normal, form);
+            }
+        }
+
+        if wanted.contains(View::Base64)
+            && let Some(source) = base64_source(plain, decoded, escaped)
+        {
+            unpacked.clear();
+            base64::decode(source, unpacked);
+            let mut text = unpacked.as_slice();
+            for pass in 0.. {
+                let seen = Marks::of(unpacked);
+                let settled = base64_buffers.settle(unpacked, seen, &STEPS, passes, &mut |_| ());
+                let limit = settled.anomalies.contains(Anomaly::DecodeLimit);
+                text = if settled.changed {
+                    &base64_buffers.text
                 } else {
-                    &self.unpacked
+                    unpacked
                 };
-                emit_wanted(View::Base64, text, wanted, emit);
+                let again = base64::applies(text);
+                if limit || again && pass >= passes {
+                    anomalies.insert(Anomaly::DecodeLimit);
+                }
+                if !again || pass >= passes {
+                    break;
+                }
+                form.clear();
+                base64::decode(text, form);
+                std::mem::swap(unpacked, form);
+                text = unpacked;
+            }
+            emit(View::Base64, text);
+            if wanted.contains(View::Compact) {
+                compact(text, form, false, &mut emit);
+            }
+            if wanted.contains(View::Shell) {
+                unquote(text, Marks::of(text), form, &mut emit);
             }
         }
         anomalies
     }
 }
 
-/// How many times the bytes of a text all its views together may have.
-pub const MAX_GROWTH: usize = 12;
+/// The form of a text in which base64 is found. As it came if all of it is; otherwise the most decoded
+/// one, in which no escape cuts a run short.
+fn base64_source<'a>(plain: &'a [u8], decoded: &'a [u8], escaped: &'a [u8]) -> Option<&'a [u8]> {
+    let is_new = |text: &[u8], other: &[u8]| !std::ptr::eq(text, other);
+    if is_new(escaped, plain) && base64::whole(plain) {
+        return Some(plain);
+    }
+    if is_new(escaped, decoded) && base64::applies(escaped) {
+        return Some(escaped);
+    }
+    if is_new(decoded, plain) && base64::applies(decoded) {
+        return Some(decoded);
+    }
+    base64::applies(plain).then_some(plain)
+}
 
-fn emit_wanted(view: View, text: &[u8], wanted: ViewSet, emit: &mut dyn FnMut(View, &[u8])) {
-    if wanted.contains(view) {
-        emit(view, text);
+/// Emits the compact forms of a text, the one that every database reads first; the others only if `all`.
+fn compact(text: &[u8], form: &mut Vec<u8>, all: bool, emit: &mut dyn FnMut(View, &[u8])) {
+    let seen = Marks::of(text);
+    let white = marks::CONTROL | marks::NBSP;
+    let plus = seen.any(marks::PLUS) && sql::plus_is_space(text);
+    if !seen.any(white | marks::STAR) && !seen.twice(marks::SPACE) && !plus {
+        return;
+    }
+    let unchanged = text.trim_ascii();
+    form.clear();
+    sql::decode(text, form);
+    let first = form.len();
+    if form != unchanged {
+        emit(View::Compact, form);
+    }
+    if !all {
+        return;
+    }
+    if seen.any(marks::STAR) && sql::nested(text) {
+        sql::decode_innermost(text, form);
+        if let Some((first, second)) = form.split_at_checked(first)
+            && first != second
+        {
+            emit(View::Compact, second);
+        }
+        form.truncate(first);
+    }
+    if seen.any(marks::CONTROL) && sql::has_lines(text) {
+        sql::decode_lines(text, form);
+        if let Some((first, second)) = form.split_at_checked(first)
+            && first != second
+        {
+            emit(View::Compact, second);
+        }
     }
 }
+
+/// Emits the form in which a shell reads a text.
+fn unquote(text: &[u8], seen: Marks, form: &mut Vec<u8>, emit: &mut dyn FnMut(View, &[u8])) {
+    let quoting = marks::QUOTE
+        | marks::BACKSLASH
+        | marks::CARET
+        | marks::DOLLAR
+        | marks::BRACE
+        | marks::BRACKET;
+    if seen.any(quoting) {
+        form.clear();
+        if shell::decode(text, form).changed {
+            emit(View::Shell, form);
+        }
+    }
+}
+
+/// How many times the bytes of a text all its views together may have.
+pub const MAX_GROWTH: usize = 12;
 
 /// What repeating some decodings came to.
 struct Settled {

@@ -12,7 +12,7 @@ pub(super) struct Marks {
 
 /// The null byte.
 pub(super) const NUL: u32 = 1;
-/// Tab, line feed, vertical tab, form feed, carriage return.
+/// The control characters below the space, but for the null byte: several databases read each as a space.
 pub(super) const CONTROL: u32 = 1 << 1;
 /// Space.
 pub(super) const SPACE: u32 = 1 << 2;
@@ -78,7 +78,7 @@ const fn class(byte: u8) -> u32 {
     base64
         | match byte {
             0 => NUL,
-            b'\t'..=b'\r' => CONTROL,
+            0x01..=0x1F => CONTROL,
             b' ' => SPACE,
             b'%' => PERCENT,
             b'&' => AMPERSAND,

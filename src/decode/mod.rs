@@ -3,12 +3,20 @@
 
 pub mod base64;
 mod character;
+pub mod css;
 pub mod entity;
 pub mod expand;
+pub mod fold;
+pub mod javascript;
 mod marks;
 pub mod null;
+pub mod path;
 pub mod percent;
+pub mod scheme;
+pub mod shell;
+pub mod sql;
 pub mod unicode_percent;
+pub mod utf7;
 pub mod utf8;
 
 pub use expand::Expander;
