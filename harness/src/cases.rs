@@ -174,6 +174,23 @@ pub enum Normalized {
 }
 
 impl Expect {
+    /// Only an action and a status.
+    pub fn of(action: Action, status: u16) -> Self {
+        Self {
+            action,
+            status,
+            rules: Vec::new(),
+            not_rules: Vec::new(),
+            matches: Vec::new(),
+            categories: Vec::new(),
+            scores: BTreeMap::new(),
+            findings: Vec::new(),
+            uninspected: Vec::new(),
+            refused: BTreeMap::new(),
+            normalized: None,
+        }
+    }
+
     /// Every way in which the outcome differs from what was expected; empty where it does not.
     pub fn differences(&self, outcome: &Outcome) -> Vec<String> {
         let mut out = Vec::new();

@@ -6,4 +6,10 @@
 
 pub mod bytes;
 pub mod cases;
+#[cfg(feature = "envoy")]
+pub mod client;
+#[cfg(feature = "envoy")]
+pub mod envoy;
 pub mod outcome;
+#[cfg(feature = "envoy")]
+pub mod upstream;

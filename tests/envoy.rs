@@ -1,0 +1,1024 @@
+//! The module inside a real Envoy: the case suite in both body modes and over both versions of HTTP, and
+//! what no table of cases can say (time, order, connections that break, headers that are forged).
+
+#![cfg(not(target_family = "wasm"))]
+
+use std::collections::BTreeSet;
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
+use std::sync::{Mutex, OnceLock};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use palisade_harness::cases::{Action, Case, Driver, Http, Normalized, Outcome, Refusal, load};
+use palisade_harness::client::{Broken, Headers, Http1, Http2, Response, exchange, head};
+use palisade_harness::envoy::{BodyMode, DECISION_HEADER, Envoy, Listener, LogEntry, Setup};
+use palisade_harness::upstream::Upstream;
+
+const FORM: &str = "application/x-www-form-urlencoded";
+/// What rule 17 blocks under any enforcing policy.
+const ATTACK: &[u8] = b"user=admin%27--&password=x";
+const BENIGN: &[u8] = b"user=alice&password=x";
+const BOTH_HTTP: [Http; 2] = [Http::One, Http::Two];
+
+/// A name for one request, by which the access log and the upstream know it. It says nothing, because the
+/// filter inspects the header that carries it.
+fn fresh() -> String {
+    static NEXT: AtomicU32 = AtomicU32::new(1);
+    format!("c{}", NEXT.fetch_add(1, Ordering::Relaxed))
+}
+
+/// An Envoy with an upstream behind it.
+struct Rig {
+    upstream: Upstream,
+    envoy: Envoy,
+}
+
+impl Rig {
+    fn start(listeners: Vec<Listener>, change: impl FnOnce(&mut Setup)) -> Self {
+        let upstream = Upstream::start();
+        let mut setup = Setup::new(upstream.address(), listeners);
+        change(&mut setup);
+        let envoy = Envoy::start(setup).unwrap_or_else(|log| panic!("Envoy refused: {log}"));
+        Self { upstream, envoy }
+    }
+
+    /// One with every policy of the suite and those that the tests below need; shared by all of them.
+    fn shared() -> &'static Self {
+        static SHARED: OnceLock<Rig> = OnceLock::new();
+        SHARED.get_or_init(|| {
+            let mut listeners = BTreeSet::new();
+            for mode in BodyMode::ALL {
+                for policy in ["{}", HOLD_TRUE, HOLD_FALSE] {
+                    listeners.insert(Listener::new(policy, mode));
+                }
+                for case in load().iter().filter(|case| case.runs_on(Driver::Envoy)) {
+                    listeners.insert(listener(case, mode, false));
+                    if case.expect.normalized.is_some() {
+                        listeners.insert(listener(case, mode, true));
+                    }
+                }
+            }
+            Self::start(listeners.into_iter().collect(), |_| {})
+        })
+    }
+
+    fn address(&self, policy: &str, mode: BodyMode) -> SocketAddr {
+        self.envoy.address(&Listener::new(policy, mode))
+    }
+
+    /// The decision that the access log has for a request.
+    fn decision(&self, case: &str) -> (LogEntry, Outcome) {
+        let entry = self.envoy.entry(case).expect("a line in the access log");
+        let outcome = outcome(&entry).unwrap_or_else(|why| panic!("{case}: {why}: {entry:?}"));
+        (entry, outcome)
+    }
+
+    /// Asserts that the upstream never hears of a request, or, in *continue* mode, never gets its body.
+    fn assert_kept_out(&self, case: &str, mode: BodyMode) {
+        // The client has its answer; what was sent before it needs no longer than this to arrive.
+        thread::sleep(Duration::from_millis(50));
+        if let Some(why) = kept_out(self, case, mode == BodyMode::Hold) {
+            panic!("{mode:?}: {why}");
+        }
+    }
+}
+
+const HOLD_TRUE: &str = r#"{"hold_request_headers":true}"#;
+const HOLD_FALSE: &str = r#"{"hold_request_headers":false}"#;
+
+fn listener(case: &Case, mode: BodyMode, normalize_path: bool) -> Listener {
+    let foreign = case
+        .request
+        .client
+        .is_some_and(|client| !client.is_loopback());
+    Listener {
+        normalize_path,
+        trusted_hops: u32::from(foreign),
+        ..Listener::new(&case.policy, mode)
+    }
+}
+
+fn outcome(entry: &LogEntry) -> Result<Outcome, String> {
+    let json = entry.waf.as_deref().ok_or("no decision in filter state")?;
+    let outcome = Outcome::from_decision(json, Some(entry.code))?;
+    let action = format!("{:?}", outcome.action).to_lowercase();
+    for (place, text) in [
+        ("wasm.waf.action", &entry.waf_action),
+        ("dynamic metadata", &entry.metadata_action),
+    ] {
+        if text.as_deref() != Some(action.as_str()) {
+            return Err(format!("{place} says {text:?}, the decision {action}"));
+        }
+    }
+    Ok(outcome)
+}
+
+fn kept_out(rig: &Rig, case: &str, unheard: bool) -> Option<String> {
+    let heard = rig.upstream.heard(case);
+    if unheard && !heard.is_empty() {
+        return Some(format!(
+            "the upstream heard of a blocked request: {heard:?}"
+        ));
+    }
+    let body = heard
+        .iter()
+        .find(|heard| !heard.body.is_empty() || heard.complete);
+    body.map(|heard| format!("the upstream got the body of a blocked request: {heard:?}"))
+}
+
+/// Sends a form over HTTP/1.1 in the given pieces, waiting before each piece of the body.
+fn post(
+    to: SocketAddr,
+    case: &str,
+    more: &[(&str, &str)],
+    pieces: &[&[u8]],
+    pause: Duration,
+) -> Result<Response, Broken> {
+    let length = pieces
+        .iter()
+        .map(|piece| piece.len())
+        .sum::<usize>()
+        .to_string();
+    let mut headers = pairs(&[
+        ("x-case", case),
+        ("content-type", FORM),
+        ("content-length", &length),
+    ]);
+    headers.extend(pairs(more));
+    let mut client = Http1::connect(to).expect("the listener listens");
+    client
+        .send(&head(b"POST", b"/login", b"palisade.test", &headers))
+        .expect("the head is taken");
+    for piece in pieces {
+        thread::sleep(pause);
+        // An answer that came before the end of the body is an answer all the same.
+        let _ = client.send(piece);
+    }
+    client.response("POST")
+}
+
+/// Sends a form over HTTP/2 in the given pieces, waiting before each of them, with trailers if there are any.
+fn post2(
+    to: SocketAddr,
+    case: &str,
+    pieces: &[&[u8]],
+    trailers: &[(&str, &str)],
+    pause: Duration,
+) -> Result<Response, Broken> {
+    let headers = pairs(&[
+        (":method", "POST"),
+        (":scheme", "http"),
+        (":authority", "palisade.test"),
+        (":path", "/login"),
+        ("x-case", case),
+        ("content-type", FORM),
+    ]);
+    let mut client = Http2::connect(to).expect("the listener listens");
+    let stream = client.open(&headers, false).expect("the head is taken");
+    for (index, piece) in pieces.iter().enumerate() {
+        thread::sleep(pause);
+        let end = trailers.is_empty() && index + 1 == pieces.len();
+        let _ = client.data(stream, piece, end);
+    }
+    if !trailers.is_empty() {
+        let _ = client.trailers(stream, &pairs(trailers));
+    }
+    client.response(stream)
+}
+
+fn pairs(list: &[(&str, &str)]) -> Headers {
+    list.iter()
+        .map(|(name, value)| ((*name).to_owned(), value.as_bytes().to_vec()))
+        .collect()
+}
+
+fn status(answer: &Result<Response, Broken>) -> Option<u16> {
+    answer.as_ref().ok().map(|response| response.status)
+}
+
+#[test]
+fn every_case_meets_its_verdict() {
+    let rig = Rig::shared();
+    let _log = rig.envoy.show_on_failure();
+    let cases: Vec<Case> = load()
+        .into_iter()
+        .filter(|case| case.runs_on(Driver::Envoy))
+        .collect();
+    let mut runs = Vec::new();
+    for (index, case) in cases.iter().enumerate() {
+        for mode in BodyMode::ALL {
+            for http in &case.request.http {
+                runs.push((index, mode, *http, false, fresh()));
+                if case.expect.normalized.is_some() {
+                    runs.push((index, mode, *http, true, fresh()));
+                }
+            }
+        }
+    }
+    // First everything is sent, then the log is read: waiting for each line would take most of the time.
+    let next = AtomicUsize::new(0);
+    let answers: Vec<Mutex<Option<Result<Response, Broken>>>> =
+        runs.iter().map(|_| Mutex::new(None)).collect();
+    thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                while let Some((index, mode, http, normalize, id)) =
+                    runs.get(next.fetch_add(1, Ordering::Relaxed))
+                {
+                    let case = &cases[*index];
+                    let to = rig.envoy.address(&listener(case, *mode, *normalize));
+                    let client = case.request.client.map(|client| client.to_string());
+                    let mut more = vec![("x-case", id.as_str())];
+                    if let Some(client) = client.as_deref()
+                        && listener(case, *mode, false).trusted_hops > 0
+                    {
+                        more.push(("x-forwarded-for", client));
+                    }
+                    let answer = exchange(to, *http, &case.request, &more);
+                    let at = runs
+                        .iter()
+                        .position(|run| run.4 == *id)
+                        .expect("the run is listed");
+                    *answers[at].lock().unwrap() = Some(answer);
+                }
+            });
+        }
+    });
+    let mut failures = vec![Vec::new(); cases.len()];
+    for ((index, mode, http, normalize, id), answer) in runs.iter().zip(answers) {
+        let case = &cases[*index];
+        let answer = answer.into_inner().unwrap().expect("every run was sent");
+        for why in judge(rig, case, *mode, *http, *normalize, id, answer) {
+            let path = if *normalize { ", path normalised" } else { "" };
+            failures[*index].push(format!("  {}, {http:?}{path}: {why}", mode.name()));
+        }
+    }
+    let mut failed = 0;
+    for (case, failures) in cases.iter().zip(&failures) {
+        if failures.is_empty() {
+            println!("case {} ok", case.name);
+        } else {
+            failed += 1;
+            println!(
+                "case {} FAILED ({})\n{}",
+                case.name,
+                case.file,
+                failures.join("\n")
+            );
+        }
+    }
+    assert_eq!(failed, 0, "of {} cases", cases.len());
+}
+
+/// Everything about one run of a case that is not as expected.
+fn judge(
+    rig: &Rig,
+    case: &Case,
+    mode: BodyMode,
+    http: Http,
+    normalize: bool,
+    id: &str,
+    answer: Result<Response, Broken>,
+) -> Vec<String> {
+    let mut expect = case.expect.clone();
+    let mut refused = expect.refused.get(&http).copied();
+    match expect.normalized.filter(|_| normalize) {
+        Some(Normalized::Refused(status)) => refused = Some(Refusal::Status(status)),
+        Some(Normalized::Action(action)) if action != expect.action => {
+            // Without its dot segments it is another request: only what is done with it was written down.
+            let acted = action == Action::Block;
+            expect = palisade_harness::cases::Expect::of(action, if acted { 403 } else { 200 });
+        }
+        _ => {}
+    }
+    if let Some(refusal) = refused {
+        return refused_as(refusal, &answer, rig, id)
+            .err()
+            .into_iter()
+            .collect();
+    }
+    let answer = match answer {
+        Ok(answer) => answer,
+        Err(broken) => return vec![format!("no answer: {broken:?}")],
+    };
+    let entry = match rig.envoy.entry(id) {
+        Ok(entry) => entry,
+        Err(why) => return vec![why],
+    };
+    let mut out = Vec::new();
+    match outcome(&entry) {
+        Ok(mut outcome) => {
+            outcome.status = Some(answer.status);
+            out.extend(expect.differences(&outcome));
+        }
+        Err(why) => out.push(format!("{why}: {entry:?}")),
+    }
+    if answer.header(DECISION_HEADER).is_some() {
+        out.push("the client saw the private header".to_owned());
+    }
+    if expect.action == Action::Block {
+        let request_id = entry.request_id.unwrap_or_default();
+        if case.request.method != "HEAD" && !answer.text().contains(&request_id) {
+            out.push(format!(
+                "the answer lacks the request id: {}",
+                answer.text()
+            ));
+        }
+        let unheard = mode == BodyMode::Hold || case.request.body.is_none();
+        out.extend(kept_out(rig, id, unheard));
+    } else if out.is_empty() {
+        out.extend(arrived(rig, case, id, normalize).err());
+    }
+    out
+}
+
+fn refused_as(
+    refusal: Refusal,
+    answer: &Result<Response, Broken>,
+    rig: &Rig,
+    id: &str,
+) -> Result<(), String> {
+    match (refusal, answer) {
+        (Refusal::Status(expected), Ok(answer)) if answer.status == expected => {}
+        (Refusal::Reset, Err(Broken::Unanswered(_))) => {}
+        _ => return Err(format!("expected a refusal, {refusal:?}, not {answer:?}")),
+    }
+    if rig
+        .envoy
+        .entries(id)
+        .iter()
+        .any(|entry| entry.waf.is_some())
+    {
+        return Err("the filter saw it".to_owned());
+    }
+    match rig.upstream.heard(id).is_empty() {
+        true => Ok(()),
+        false => Err("the upstream heard of it".to_owned()),
+    }
+}
+
+/// Whether a request that passed came to the upstream whole and unchanged.
+fn arrived(rig: &Rig, case: &Case, id: &str, normalize: bool) -> Result<(), String> {
+    let patience = Duration::from_secs(2);
+    let heard = rig.upstream.wait_for(id, patience, |heard| {
+        heard.complete || heard.method.is_empty()
+    });
+    let heard = heard.map_err(|heard| format!("it did not arrive whole: {heard:?}"))?;
+    if heard.method.is_empty() {
+        // Not even the upstream's parser takes it; there is nothing to compare.
+        return Ok(());
+    }
+    if heard.body != case.request.body.clone().unwrap_or_default() {
+        return Err("the body was changed on the way".to_owned());
+    }
+    if !normalize && heard.target.as_bytes() != case.request.target {
+        return Err(format!(
+            "the target was changed on the way: {}",
+            heard.target
+        ));
+    }
+    for (name, value) in &case.request.trailers {
+        if !heard
+            .trailers
+            .contains(&(name.to_ascii_lowercase(), value.clone()))
+        {
+            return Err(format!("trailer {name} was lost: {:?}", heard.trailers));
+        }
+    }
+    match heard.header(DECISION_HEADER) {
+        Some(_) => Err("the upstream saw the private header".to_owned()),
+        None => Ok(()),
+    }
+}
+
+#[test]
+fn a_slow_client_is_judged_like_a_quick_one() {
+    // The body comes long after the headers: time alone must not tell the two body modes apart. The slow body
+    // is the first that this Envoy ever sees, so that nothing has been learned before.
+    let listeners = BodyMode::ALL.map(|mode| Listener::new("{}", mode));
+    let rig = Rig::start(listeners.to_vec(), |_| {});
+    let _log = rig.envoy.show_on_failure();
+    let pause = Duration::from_millis(300);
+    thread::scope(|scope| {
+        for mode in BodyMode::ALL {
+            let rig = &rig;
+            scope.spawn(move || {
+                let to = rig.address("{}", mode);
+                for (body, expected) in [(ATTACK, 403), (BENIGN, 200), (ATTACK, 403)] {
+                    let (start, end) = body.split_at(9);
+                    for http in BOTH_HTTP {
+                        let case = fresh();
+                        let answer = match http {
+                            Http::One => post(to, &case, &[], &[start, end], pause),
+                            Http::Two => post2(to, &case, &[start, end], &[], pause),
+                        };
+                        assert_eq!(
+                            status(&answer),
+                            Some(expected),
+                            "{mode:?} {http:?} {answer:?}"
+                        );
+                        let (_, outcome) = rig.decision(&case);
+                        assert_eq!(outcome.action == Action::Block, expected == 403);
+                        if expected == 403 {
+                            rig.assert_kept_out(&case, mode);
+                        }
+                    }
+                }
+            });
+        }
+    });
+}
+
+#[test]
+fn the_first_body_is_answered_in_either_mode() {
+    for mode in BodyMode::ALL {
+        for (body, expected) in [(ATTACK, 403), (BENIGN, 200)] {
+            let rig = Rig::start(vec![Listener::new("{}", mode)], |_| {});
+            let _log = rig.envoy.show_on_failure();
+            let case = fresh();
+            let start = Instant::now();
+            let answer = post(rig.address("{}", mode), &case, &[], &[body], Duration::ZERO);
+            assert_eq!(status(&answer), Some(expected), "{mode:?} {answer:?}");
+            let took = start.elapsed();
+            assert!(took < Duration::from_secs(1), "{mode:?}: {took:?}");
+            if expected == 403 {
+                rig.assert_kept_out(&case, mode);
+            }
+        }
+    }
+}
+
+#[test]
+fn twenty_first_bodies_at_once_are_all_judged() {
+    let listeners = BodyMode::ALL.map(|mode| Listener::new("{}", mode));
+    let rig = Rig::start(listeners.to_vec(), |setup| setup.concurrency = 2);
+    let _log = rig.envoy.show_on_failure();
+    for mode in BodyMode::ALL {
+        let to = rig.address("{}", mode);
+        thread::scope(|scope| {
+            for number in 0..20 {
+                let rig = &rig;
+                scope.spawn(move || {
+                    let attack = number % 2 == 0;
+                    let case = fresh();
+                    let body = if attack { ATTACK } else { BENIGN };
+                    let answer = post(to, &case, &[], &[body], Duration::from_millis(number));
+                    let expected = if attack { 403 } else { 200 };
+                    assert_eq!(status(&answer), Some(expected), "{mode:?} {answer:?}");
+                    if attack {
+                        rig.assert_kept_out(&case, mode);
+                    }
+                });
+            }
+        });
+    }
+}
+
+#[test]
+fn a_stated_hold_request_headers_is_judged_alike_and_never_hangs() {
+    // Also where it contradicts the host: `true` where the host cannot hold must end in an answer too.
+    let rig = Rig::shared();
+    let _log = rig.envoy.show_on_failure();
+    for mode in BodyMode::ALL {
+        for policy in [HOLD_TRUE, HOLD_FALSE] {
+            let to = rig.address(policy, mode);
+            for http in BOTH_HTTP {
+                for (body, expected) in [(ATTACK, 403), (BENIGN, 200)] {
+                    let case = fresh();
+                    let answer = match http {
+                        Http::One => post(to, &case, &[], &[body], Duration::ZERO),
+                        Http::Two => post2(to, &case, &[body], &[], Duration::ZERO),
+                    };
+                    assert_eq!(
+                        status(&answer),
+                        Some(expected),
+                        "{policy} {mode:?} {answer:?}"
+                    );
+                    if expected == 403 {
+                        let held = mode == BodyMode::Hold && policy == HOLD_TRUE;
+                        let as_if = if held {
+                            BodyMode::Hold
+                        } else {
+                            BodyMode::Continue
+                        };
+                        rig.assert_kept_out(&case, as_if);
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_body_in_many_small_chunks_is_one_body() {
+    let rig = Rig::shared();
+    let _log = rig.envoy.show_on_failure();
+    for mode in BodyMode::ALL {
+        for size in [1, 2, 7] {
+            for (body, expected) in [(ATTACK, 403), (BENIGN, 200)] {
+                let case = fresh();
+                let headers = pairs(&[
+                    ("x-case", &case),
+                    ("content-type", FORM),
+                    ("transfer-encoding", "chunked"),
+                ]);
+                let mut client = Http1::connect(rig.address("{}", mode)).unwrap();
+                client
+                    .send(&head(b"POST", b"/login", b"palisade.test", &headers))
+                    .unwrap();
+                for chunk in body.chunks(size) {
+                    client.chunk(chunk).unwrap();
+                    thread::sleep(Duration::from_millis(3));
+                }
+                client.end_chunks(&Headers::new()).unwrap();
+                let answer = client.response("POST");
+                assert_eq!(
+                    status(&answer),
+                    Some(expected),
+                    "{mode:?} {size} {answer:?}"
+                );
+                if expected == 403 {
+                    rig.assert_kept_out(&case, mode);
+                } else {
+                    let heard = rig.upstream.heard(&case);
+                    assert_eq!(heard[0].body, body, "{mode:?} {size}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn http2_frames_and_trailers_end_in_a_verdict() {
+    let rig = Rig::shared();
+    let _log = rig.envoy.show_on_failure();
+    for mode in BodyMode::ALL {
+        let to = rig.address("{}", mode);
+        for pause in [0, 20].map(Duration::from_millis) {
+            for (body, expected) in [(ATTACK, 403), (BENIGN, 200)] {
+                let pieces: Vec<&[u8]> = body.chunks(5).collect();
+                let case = fresh();
+                let answer = post2(to, &case, &pieces, &[("x-checksum", "1")], pause);
+                assert_eq!(
+                    status(&answer),
+                    Some(expected),
+                    "{mode:?} {pause:?} {answer:?}"
+                );
+                if expected == 403 {
+                    rig.assert_kept_out(&case, mode);
+                } else {
+                    let heard = &rig.upstream.heard(&case)[0];
+                    assert_eq!(heard.body, body);
+                    assert_eq!(heard.trailers, pairs(&[("x-checksum", "1")]));
+                }
+            }
+        }
+        // An empty last DATA frame in place of the flag on the last full one.
+        let case = fresh();
+        let answer = post2(to, &case, &[ATTACK, b""], &[], Duration::ZERO);
+        assert_eq!(status(&answer), Some(403), "{mode:?} {answer:?}");
+        rig.assert_kept_out(&case, mode);
+    }
+}
+
+#[test]
+fn an_upstream_that_answers_early_ends_in_a_record() {
+    let rig = Rig::shared();
+    let _log = rig.envoy.show_on_failure();
+    let early = [("x-upstream", "early")];
+    for mode in BodyMode::ALL {
+        let to = rig.address("{}", mode);
+        // Lets `auto` find out about the host first: what is tested here is what comes after.
+        let first = post(to, &fresh(), &[], &[BENIGN], Duration::ZERO);
+        assert_eq!(status(&first), Some(200), "{first:?}");
+        for (body, whole) in [(BENIGN, 200), (ATTACK, 403)] {
+            let case = fresh();
+            let (start, end) = body.split_at(9);
+            let answer = post(to, &case, &early, &[start, end], Duration::from_millis(150));
+            let got = match &answer {
+                Ok(answer) => answer.status,
+                // The proxy gives up the request once it has been answered; what has come counts.
+                Err(Broken::Cut(answer, _)) => answer.status,
+                Err(broken) => panic!("{mode:?}: no answer: {broken:?}"),
+            };
+            let entry = rig.envoy.entry(&case).expect("a line in the access log");
+            let outcome = outcome(&entry).unwrap_or_else(|why| panic!("{why}: {entry:?}"));
+            if mode == BodyMode::Hold {
+                assert_eq!(got, whole, "{answer:?}");
+            } else if got == 200 && outcome.uninspected.is_empty() {
+                assert_eq!(whole, 200, "passed without a word: {entry:?}");
+            } else if got == 200 {
+                assert!(
+                    outcome
+                        .uninspected
+                        .iter()
+                        .any(|name| name == "early_response"),
+                    "{entry:?}"
+                );
+            }
+            if whole == 403 {
+                let body_came = |heard: &palisade_harness::upstream::Heard| !heard.body.is_empty();
+                let heard = rig
+                    .upstream
+                    .wait_for(&case, Duration::from_millis(300), body_came);
+                assert!(
+                    heard.is_err(),
+                    "{mode:?}: the body of an attack arrived: {heard:?}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn bytes_that_are_not_utf8_harm_nothing() {
+    let rig = Rig::shared();
+    let _log = rig.envoy.show_on_failure();
+    for mode in BodyMode::ALL {
+        let to = rig.address("{}", mode);
+        for http in BOTH_HTTP {
+            for (name, value) in [
+                ("x-name", &b"Jos\xe9"[..]),
+                ("cookie", b"a=\xff\xfe; b=\xc3\x28"),
+                ("user-agent", b"\x80\x81\xf5"),
+                ("referer", b"http://a/\xed\xa0\x80"),
+                ("content-type", b"text/\xff"),
+                ("x-request-id", b"\xff\xff"),
+                (DECISION_HEADER, b"\xff"),
+            ] {
+                for body in [None, Some(BENIGN)] {
+                    let case = fresh();
+                    let mut request = load()
+                        .into_iter()
+                        .find(|case| case.name == "plain-get")
+                        .expect("the suite has a plain request")
+                        .request;
+                    request.headers = vec![(name.to_owned(), value.to_vec())];
+                    request.body = body.map(<[u8]>::to_vec);
+                    let answer = exchange(to, http, &request, &[("x-case", &case)]);
+                    assert_eq!(
+                        status(&answer),
+                        Some(200),
+                        "{mode:?} {http:?} {name} {answer:?}"
+                    );
+                    let (_, outcome) = rig.decision(&case);
+                    assert_eq!(outcome.action, Action::Allow, "{name}");
+                }
+            }
+        }
+        let answer = post(to, &fresh(), &[], &[ATTACK], Duration::ZERO);
+        assert_eq!(
+            status(&answer),
+            Some(403),
+            "the filter still stands: {answer:?}"
+        );
+    }
+}
+
+/// A `google.protobuf.Value` of the object `{"action":"fake"}`, in base64.
+const FORGED: &str = "KhIKEAoGYWN0aW9uEgYaBGZha2U=";
+
+#[test]
+fn a_forged_decision_is_believed_from_nobody() {
+    let rig = Rig::shared();
+    let _log = rig.envoy.show_on_failure();
+    let forge = format!("forge={FORGED}");
+    for mode in BodyMode::ALL {
+        let to = rig.address("{}", mode);
+        for http in BOTH_HTTP {
+            for by_client in [true, false] {
+                let forged = match by_client {
+                    true => (DECISION_HEADER, FORGED),
+                    false => ("x-upstream", forge.as_str()),
+                };
+                for (body, target, expected) in [
+                    (None, "/", 200),
+                    (None, "/?id=1%27%20OR%20%271%27=%271", 403),
+                    (Some(BENIGN), "/", 200),
+                    (Some(ATTACK), "/", 403),
+                ] {
+                    let case = fresh();
+                    let mut request = load().swap_remove(0).request;
+                    request.method = if body.is_some() { "POST" } else { "GET" }.to_owned();
+                    request.target = target.as_bytes().to_vec();
+                    request.headers = pairs(&[("content-type", FORM), forged, forged]);
+                    request.body = body.map(<[u8]>::to_vec);
+                    request.trailers.clear();
+                    let answer = exchange(to, http, &request, &[("x-case", &case)]);
+                    let what = format!("{mode:?} {http:?} by client {by_client} {target} {body:?}");
+                    assert_eq!(status(&answer), Some(expected), "{what}: {answer:?}");
+                    assert_eq!(answer.unwrap().header(DECISION_HEADER), None, "{what}");
+                    let (entry, outcome) = rig.decision(&case);
+                    assert_eq!(outcome.action == Action::Block, expected == 403, "{what}");
+                    let text = format!("{:?}", entry.metadata);
+                    assert!(!text.contains("fake"), "{what}: {text}");
+                    for heard in rig.upstream.heard(&case) {
+                        assert_eq!(heard.header(DECISION_HEADER), None, "{what}");
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_bad_policy_is_refused_with_every_problem() {
+    let upstream = Upstream::start();
+    let bad = vec![Listener::new(r#"{"mdoe":"block"}"#, BodyMode::Hold)];
+    let log = Envoy::start(Setup::new(upstream.address(), bad))
+        .err()
+        .expect("Envoy refuses to start");
+    assert!(
+        log.contains("mdoe") && log.contains("mode"),
+        "no path or no suggestion: {log}"
+    );
+
+    // From here on by replacing a good policy in a running Envoy: the good one must stay.
+    let good = Listener::new("{}", BodyMode::Hold);
+    let rig = Rig::start(vec![good.clone()], |setup| setup.watched = true);
+    let _log = rig.envoy.show_on_failure();
+    for (policy, words) in [
+        ("", &[][..]),
+        ("{", &[]),
+        ("[]", &[]),
+        (r#"{"mode":"blok"}"#, &["mode", "blok", "block"]),
+        (r#"{"mode":7}"#, &["mode"]),
+        (r#"{"mode":"block","mode":"off"}"#, &["mode"]),
+        (
+            r#"{"presett":"strict","modus":"block"}"#,
+            &["presett", "preset", "modus"],
+        ),
+    ] {
+        let log = rig
+            .envoy
+            .update(vec![Listener::new(policy, BodyMode::Hold)]);
+        let log = log.err().unwrap_or_else(|| panic!("`{policy}` was taken"));
+        for word in words {
+            assert!(
+                log.contains(word),
+                "`{policy}`: the log lacks `{word}`: {log}"
+            );
+        }
+        let answer = post(
+            rig.envoy.address(&good),
+            &fresh(),
+            &[],
+            &[ATTACK],
+            Duration::ZERO,
+        );
+        assert_eq!(
+            status(&answer),
+            Some(403),
+            "the policy before `{policy}` is gone: {answer:?}"
+        );
+    }
+    let monitor = Listener::new(r#"{"mode":"monitor"}"#, BodyMode::Hold);
+    rig.envoy
+        .update(vec![monitor.clone()])
+        .expect("a good policy is taken");
+    let answer = post(
+        rig.envoy.address(&monitor),
+        &fresh(),
+        &[],
+        &[ATTACK],
+        Duration::ZERO,
+    );
+    assert_eq!(status(&answer), Some(200), "{answer:?}");
+}
+
+#[test]
+fn a_client_that_leaves_in_the_middle_of_a_body_leaves_nothing_behind() {
+    let rig = Rig::shared();
+    let _log = rig.envoy.show_on_failure();
+    for mode in BodyMode::ALL {
+        let to = rig.address("{}", mode);
+        let mut left = Vec::new();
+        for round in 0..10 {
+            let case = fresh();
+            let headers = pairs(&[
+                ("x-case", &case),
+                ("content-type", FORM),
+                ("content-length", "999"),
+            ]);
+            let mut client = Http1::connect(to).unwrap();
+            client
+                .send(&head(b"POST", b"/login", b"palisade.test", &headers))
+                .unwrap();
+            if round % 2 == 0 {
+                client.send(ATTACK).unwrap();
+            }
+            thread::sleep(Duration::from_millis(round * 5));
+            client.disconnect();
+            let mut second = Http2::connect(to).unwrap();
+            let headers = pairs(&[
+                (":method", "POST"),
+                (":scheme", "http"),
+                (":authority", "palisade.test"),
+                (":path", "/"),
+                ("x-case", &case),
+            ]);
+            let stream = second.open(&headers, false).unwrap();
+            second.data(stream, ATTACK, false).unwrap();
+            match round % 3 {
+                0 => second.reset(stream, 8).unwrap(),
+                _ => second.disconnect(),
+            }
+            left.push(case);
+        }
+        let answer = post(to, &fresh(), &[], &[BENIGN], Duration::ZERO);
+        assert_eq!(status(&answer), Some(200), "{mode:?} {answer:?}");
+        let answer = post(to, &fresh(), &[], &[ATTACK], Duration::ZERO);
+        assert_eq!(status(&answer), Some(403), "{mode:?} {answer:?}");
+        for case in left {
+            let heard = rig.upstream.heard(&case);
+            let whole = heard
+                .iter()
+                .any(|heard| heard.complete || !heard.body.is_empty());
+            assert!(!whole, "{mode:?}: half a body went on: {heard:?}");
+        }
+    }
+}
+
+#[test]
+fn expect_continue_is_answered_and_the_body_judged() {
+    let rig = Rig::shared();
+    let _log = rig.envoy.show_on_failure();
+    for mode in BodyMode::ALL {
+        for (body, expected) in [(ATTACK, 403), (BENIGN, 200)] {
+            let case = fresh();
+            let length = body.len().to_string();
+            let headers = pairs(&[
+                ("x-case", &case),
+                ("content-type", FORM),
+                ("content-length", &length),
+                ("expect", "100-continue"),
+            ]);
+            let mut client = Http1::connect(rig.address("{}", mode)).unwrap();
+            client
+                .send(&head(b"POST", b"/login", b"palisade.test", &headers))
+                .unwrap();
+            // A client that waits for the interim answer for as long as this and then sends anyway.
+            thread::sleep(Duration::from_millis(200));
+            client.send(body).unwrap();
+            let answer = client.response("POST");
+            assert_eq!(status(&answer), Some(expected), "{mode:?} {answer:?}");
+            assert_eq!(answer.unwrap().interim, [100], "{mode:?}");
+            if expected == 403 {
+                rig.assert_kept_out(&case, mode);
+            }
+        }
+    }
+}
+
+#[test]
+fn head_is_answered_without_a_body() {
+    let rig = Rig::shared();
+    let _log = rig.envoy.show_on_failure();
+    for mode in BodyMode::ALL {
+        for http in BOTH_HTTP {
+            for (target, expected) in [("/", 200), ("/?id=1%27%20OR%20%271%27=%271", 403)] {
+                let case = fresh();
+                let mut request = load().swap_remove(0).request;
+                request.method = "HEAD".to_owned();
+                request.target = target.as_bytes().to_vec();
+                request.headers.clear();
+                request.body = None;
+                request.trailers.clear();
+                let answer = exchange(
+                    rig.address("{}", mode),
+                    http,
+                    &request,
+                    &[("x-case", &case)],
+                );
+                assert_eq!(
+                    status(&answer),
+                    Some(expected),
+                    "{mode:?} {http:?} {answer:?}"
+                );
+                assert_eq!(answer.unwrap().body, b"");
+                rig.decision(&case);
+            }
+        }
+    }
+}
+
+const HANDSHAKE: [(&str, &str); 4] = [
+    ("connection", "Upgrade"),
+    ("upgrade", "websocket"),
+    ("sec-websocket-version", "13"),
+    ("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ=="),
+];
+
+#[test]
+fn a_websocket_passes_and_the_record_says_so() {
+    let rig = Rig::shared();
+    let _log = rig.envoy.show_on_failure();
+    for mode in BodyMode::ALL {
+        let case = fresh();
+        let mut headers = pairs(&[("x-case", &case), ("x-upstream", "accept-upgrade")]);
+        headers.extend(pairs(&HANDSHAKE));
+        let mut client = Http1::connect(rig.address("{}", mode)).unwrap();
+        client
+            .send(&head(b"GET", b"/socket", b"palisade.test", &headers))
+            .unwrap();
+        let answer = client.response("GET");
+        assert_eq!(status(&answer), Some(101), "{mode:?} {answer:?}");
+        for message in [&b"hello"[..], b"1' OR '1'='1"] {
+            client.send(message).unwrap();
+            assert_eq!(client.raw(message.len()).unwrap(), message, "{mode:?}");
+        }
+        client.disconnect();
+        let (_, outcome) = rig.decision(&case);
+        assert_eq!(outcome.action, Action::Allow);
+        assert!(
+            outcome
+                .uninspected
+                .iter()
+                .any(|n| n == "uninspected_upgrade"),
+            "{outcome:?}"
+        );
+
+        // The handshake itself is a request like any other.
+        let case = fresh();
+        let mut headers = pairs(&[("x-case", &case), ("x-upstream", "accept-upgrade")]);
+        headers.extend(pairs(&HANDSHAKE));
+        let mut client = Http1::connect(rig.address("{}", mode)).unwrap();
+        let target = b"/socket?id=1%27%20OR%20%271%27=%271";
+        client
+            .send(&head(b"GET", target, b"palisade.test", &headers))
+            .unwrap();
+        let answer = client.response("GET");
+        assert_eq!(status(&answer), Some(403), "{mode:?} {answer:?}");
+        rig.assert_kept_out(&case, mode);
+    }
+}
+
+#[test]
+fn a_request_that_only_says_upgrade_is_no_way_past_the_filter() {
+    let rig = Rig::shared();
+    let _log = rig.envoy.show_on_failure();
+    let length = ATTACK.len().to_string();
+    let key = "dGhlIHNhbXBsZSBub25jZQ==";
+    let tricks: &[(&str, &[(&str, &str)])] = &[
+        (
+            "POST",
+            &[("connection", "upgrade"), ("upgrade", "websocket")],
+        ),
+        (
+            "POST",
+            &[
+                ("connection", "upgrade"),
+                ("upgrade", "websocket"),
+                ("sec-websocket-key", key),
+            ],
+        ),
+        (
+            "GET",
+            &[("connection", "upgrade"), ("upgrade", "websocket")],
+        ),
+        (
+            "GET",
+            &[
+                ("upgrade", "websocket"),
+                ("sec-websocket-version", "13"),
+                ("sec-websocket-key", key),
+            ],
+        ),
+        ("POST", &[("upgrade", "websocket")]),
+        ("POST", &[("connection", "upgrade"), ("upgrade", "h2c")]),
+        ("POST", &[("connection", "upgrade"), ("upgrade", "x")]),
+        (
+            "POST",
+            &[("connection", "keep-alive"), ("upgrade", "TLS/1.0")],
+        ),
+    ];
+    for mode in BodyMode::ALL {
+        for (method, headers) in tricks {
+            let case = fresh();
+            let mut all = pairs(&[
+                ("x-case", &case),
+                ("content-type", FORM),
+                ("content-length", &length),
+            ]);
+            all.extend(pairs(headers));
+            let mut client = Http1::connect(rig.address("{}", mode)).unwrap();
+            client
+                .send(&head(method.as_bytes(), b"/login", b"palisade.test", &all))
+                .unwrap();
+            let _ = client.send(ATTACK);
+            let answer = client.response(method);
+            let what = format!("{mode:?} {method} {headers:?}");
+            assert!(
+                !matches!(answer, Err(Broken::Hung(_))),
+                "{what}: nothing may wait for ever"
+            );
+            assert_ne!(status(&answer), Some(200), "{what}");
+            let body = |heard: &palisade_harness::upstream::Heard| !heard.body.is_empty();
+            let heard = rig
+                .upstream
+                .wait_for(&case, Duration::from_millis(100), body);
+            assert!(heard.is_err(), "{what}: the attack arrived: {heard:?}");
+        }
+    }
+}
