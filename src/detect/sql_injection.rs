@@ -1,13 +1,417 @@
 //! SQL injection by fingerprint: the text is tokenised as SQL, folded, and the order of its first
 //! five tokens compared with those of known attacks (Galbreath, "libinjection", Black Hat USA 2012).
+//!
+//! In front of the tokeniser stand a guard, which lets through what cannot have any of the known
+//! fingerprints, and a shortening of hostile words, on which the tokeniser would be quadratic.
+
+use std::borrow::Cow;
+use std::ops::Range;
+use std::sync::LazyLock;
 
 pub use libinjectionrs::Fingerprint;
 use libinjectionrs::SqliFlags;
+use libinjectionrs::sqli::TokenType;
+use libinjectionrs::sqli::sqli_data::{SQL_KEYWORDS, lookup_word_type};
+use memchr::memmem;
 
 /// The fingerprint of the injection, if the text is one in any of the contexts that the original
 /// tries: as it is, behind a single quote, behind a double quote; with ANSI and MySQL comments.
+/// Reads [`super::INSPECTED_BYTES`] of it, in linear time.
 pub fn is_sql_injection(text: &[u8]) -> Option<Fingerprint> {
     let text = super::inspected(text);
+    if !may_be_sql_injection(text) {
+        return None;
+    }
+    fingerprint(&shorten(text))
+}
+
+/// The verdict of the tokeniser alone.
+pub(super) fn fingerprint(text: &[u8]) -> Option<Fingerprint> {
     let mut state = libinjectionrs::SqliState::new(text, SqliFlags::FLAG_NONE);
     state.detect().then(|| Fingerprint::new(state.fingerprint))
+}
+
+/// What a byte can contribute to a fingerprint.
+mod class {
+    /// Ends a word.
+    pub(super) const BREAK: u8 = 1;
+    /// Starts a string, or a dollar-quoted one.
+    pub(super) const QUOTE: u8 = 2;
+    /// An operator, or the first byte of one.
+    pub(super) const OPERATOR: u8 = 4;
+    /// A semicolon.
+    pub(super) const SEMICOLON: u8 = 8;
+    /// A parenthesis.
+    pub(super) const PARENTHESIS: u8 = 16;
+    /// A comma.
+    pub(super) const COMMA: u8 = 32;
+    /// A dash or an asterisk: two bytes of it, or with a slash, open a comment.
+    pub(super) const COMMENT: u8 = 64;
+    /// Gives a variable, a comment or a logical operator on its own, or moves the start of the next
+    /// word: the tokeniser decides.
+    pub(super) const DECISIVE: u8 = 128;
+}
+
+/// The class of each byte.
+static CLASSES: [u8; 256] = {
+    let mut classes = [class::BREAK; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        let own = match byte as u8 {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'_' | 0x80..=0x9F | 0xA1..=0xFF => 0,
+            b'\'' | b'"' | b'$' => class::BREAK | class::QUOTE,
+            b'+' | b'/' | b'%' | b'!' | b'<' | b'>' | b'=' | b'^' | b'~' | b':' => {
+                class::BREAK | class::OPERATOR
+            }
+            b'-' | b'*' => class::BREAK | class::OPERATOR | class::COMMENT,
+            b';' => class::BREAK | class::SEMICOLON,
+            b'(' | b')' => class::BREAK | class::PARENTHESIS,
+            b',' => class::BREAK | class::COMMA,
+            b'#' | b'@' | b'`' | b'\\' | b'|' | b'&' | 0 => class::BREAK | class::DECISIVE,
+            _ => class::BREAK,
+        };
+        #[allow(clippy::indexing_slicing)] // evaluated by the compiler
+        {
+            classes[byte] = own;
+        }
+        byte += 1;
+    }
+    classes
+};
+
+/// All classes that occur in the text.
+fn classes(text: &[u8]) -> u8 {
+    text.iter().fold(0, |seen, byte| {
+        seen | CLASSES.get(usize::from(*byte)).copied().unwrap_or(u8::MAX)
+    })
+}
+
+/// Whether the text can have the fingerprint of an injection at all. What is true of all 8,367
+/// fingerprints, and tested against the table itself:
+/// - one token is never enough, except where a comment or a brace makes it so;
+/// - one without keyword, union, logical operator or type holds a string, a variable, a comment
+///   or a parenthesis;
+/// - if all it has of these is strings, it holds an operator or a semicolon too;
+/// - if all it has of these is parentheses, it holds a function, an operator or a comma too.
+///
+/// So a text without the bytes for the latter needs a word of the table for the former.
+pub(super) fn may_be_sql_injection(text: &[u8]) -> bool {
+    use class::*;
+    let seen = classes(text);
+    let has = |class: u8| seen & class != 0;
+    if !has(BREAK) {
+        return false;
+    }
+    if has(DECISIVE)
+        || has(QUOTE) && has(OPERATOR | SEMICOLON | PARENTHESIS)
+        || has(PARENTHESIS) && has(OPERATOR | COMMA)
+        || has(COMMENT) && opens_comment(text)
+    {
+        return true;
+    }
+    // `IF` is a function that becomes a statement behind a semicolon.
+    has_word(text, has(PARENTHESIS | SEMICOLON))
+}
+
+/// Whether `--` or `/*` occurs.
+fn opens_comment(text: &[u8]) -> bool {
+    memmem::find(text, b"--").is_some() || memmem::find(text, b"/*").is_some()
+}
+
+/// Whether a word occurs that gives a keyword, an operator or a variable; or, where asked for, a function.
+fn has_word(text: &[u8], functions: bool) -> bool {
+    let words = &*WORDS;
+    let in_word = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
+    text.split(|byte| !in_word(byte)).any(|run| {
+        // Behind a number a word may begin anywhere: `1eunion` is `1e` and `union`.
+        let anywhere = run.iter().any(u8::is_ascii_digit);
+        let mut hash = SEED;
+        let mut length = 0usize;
+        for byte in run.iter().rev().take(LONGEST_WORD) {
+            hash = extend(hash, *byte);
+            length += 1;
+            if (anywhere || length == run.len()) && words.may_hold(hash, functions) {
+                return true;
+            }
+        }
+        false
+    })
+}
+
+/// No keyword is longer (the table's longest has 29 bytes), and no word of 32 is looked up.
+const LONGEST_WORD: usize = 32;
+
+/// Start of a word's hash.
+const SEED: u64 = 0xcbf2_9ce4_8422_2325;
+
+/// The hash with one more byte of the word, which is read from its end, in any case.
+fn extend(hash: u64, byte: u8) -> u64 {
+    // FNV-1a, folded so that the high bits depend on the last byte too.
+    let mixed = (hash ^ u64::from(byte.to_ascii_uppercase())).wrapping_mul(0x0100_0000_01b3);
+    mixed ^ (mixed >> 29)
+}
+
+/// The words of the tokeniser's table as two Bloom filters: they may hold more than they were
+/// given, never less.
+struct Words {
+    statements: Vec<u64>,
+    functions: Vec<u64>,
+}
+
+/// Built from the tokeniser's own table, so that the two cannot drift apart.
+static WORDS: LazyLock<Words> = LazyLock::new(|| {
+    let mut words = Words {
+        statements: vec![0; FILTER_WORDS],
+        functions: vec![0; FILTER_WORDS],
+    };
+    for keyword in SQL_KEYWORDS {
+        // Of several words the first must be there before the others are joined to it; of a dotted
+        // word the last part is what stands in front of the next space.
+        let first = keyword.word.split(' ').next().unwrap_or_default();
+        let last = first.rsplit('.').next().unwrap_or_default();
+        let hash = last.bytes().rev().fold(SEED, extend);
+        match keyword.token_type {
+            b'F' | b'n' | b'1' if !keyword.word.contains(' ') => {}
+            b'f' => insert(&mut words.functions, hash),
+            _ => insert(&mut words.statements, hash),
+        }
+    }
+    // Words that become functions only in front of a parenthesis.
+    for name in [
+        "USER_ID",
+        "USER_NAME",
+        "DATABASE",
+        "PASSWORD",
+        "USER",
+        "CURRENT_USER",
+        "CURRENT_DATE",
+        "CURRENT_TIME",
+        "CURRENT_TIMESTAMP",
+        "LOCALTIME",
+        "LOCALTIMESTAMP",
+    ] {
+        insert(&mut words.functions, name.bytes().rev().fold(SEED, extend));
+    }
+    words
+});
+
+/// Words of 64 bits in one filter: 8 KiB.
+const FILTER_WORDS: usize = 1024;
+
+/// The two bits that stand for a hash: index and mask each.
+fn places(hash: u64) -> [(usize, u64); 2] {
+    let low = hash & 0xffff;
+    let high = (hash >> 40) & 0xffff;
+    [low, high].map(|bit| ((bit >> 6) as usize, 1 << (bit & 63)))
+}
+
+fn insert(filter: &mut [u64], hash: u64) {
+    for (index, mask) in places(hash) {
+        if let Some(word) = filter.get_mut(index) {
+            *word |= mask;
+        }
+    }
+}
+
+fn contains(filter: &[u64], hash: u64) -> bool {
+    places(hash)
+        .into_iter()
+        .all(|(index, mask)| filter.get(index).is_some_and(|word| word & mask != 0))
+}
+
+impl Words {
+    fn may_hold(&self, hash: u64, functions: bool) -> bool {
+        contains(&self.statements, hash) || functions && contains(&self.functions, hash)
+    }
+}
+
+/// Bytes kept at each end of a shortened word. The longest keyword has 29 bytes and a token keeps
+/// 31, so what lies deeper in a word decides nothing but where the word ends.
+const KEPT: usize = 64;
+
+/// Dots and backticks that a run of bytes that end no word may hold before it is looked at more
+/// closely. The tokeniser looks the word up anew at each of them; this many keep that linear.
+const LOOKUPS: usize = 64;
+
+/// The text with the middle of hostile words left out.
+///
+/// At each dot and backtick of a word the tokeniser looks up all that stands before it, and in front
+/// of each keyword that a dot sets apart it searches the end of the whole: a text of nothing but
+/// `a.` or `or.` would cost the square of its length. No table name, host name or list of numbers
+/// has this many dots and no space; where one does, its two ends say what it is. A backtick may
+/// also end a name, so their number stays odd or even.
+pub(super) fn shorten(text: &[u8]) -> Cow<'_, [u8]> {
+    if text.len() <= 2 * KEPT + LOOKUPS {
+        return Cow::Borrowed(text);
+    }
+    let mut shortened: Option<Vec<u8>> = None;
+    let mut copied = 0;
+    let mut at = 0usize;
+    while let Some(rest) = text.get(at..)
+        && !rest.is_empty()
+    {
+        let length = rest
+            .iter()
+            .position(|byte| ends_word(*byte))
+            .unwrap_or(rest.len());
+        let run = rest.get(..length).unwrap_or(rest);
+        for cut in superfluous(run).into_iter().flatten() {
+            let middle = run.get(cut.clone()).unwrap_or_default();
+            let (from, to) = (at.saturating_add(cut.start), at.saturating_add(cut.end));
+            let kept = shortened.get_or_insert_default();
+            kept.extend_from_slice(text.get(copied..from).unwrap_or_default());
+            if middle.iter().filter(|byte| **byte == b'`').count() % 2 == 1 {
+                kept.push(b'`');
+            }
+            copied = to;
+        }
+        at = at.saturating_add(length).saturating_add(1);
+    }
+    match shortened {
+        Some(mut kept) => {
+            kept.extend_from_slice(text.get(copied..).unwrap_or_default());
+            Cow::Owned(kept)
+        }
+        None => Cow::Borrowed(text),
+    }
+}
+
+/// Keywords kept at each end of a run in which dots set them apart; a fingerprint has five tokens.
+const KEPT_KEYWORDS: usize = 16;
+
+/// What may be left out of a run of bytes that end no word: most of many keywords, and the middle
+/// of the word behind them. The run is read the way the tokeniser would, from its start.
+fn superfluous(run: &[u8]) -> [Option<Range<usize>>; 2] {
+    let Some(inner) = run.len().checked_sub(KEPT).and_then(|end| run.get(..end)) else {
+        return [None, None];
+    };
+    let lookups = || inner.iter().filter(|byte| matches!(byte, b'.' | b'`'));
+    if lookups().nth(LOOKUPS).is_none() {
+        return [None, None];
+    }
+    let mut keywords = 0usize;
+    let mut first_left_out = 0;
+    let mut last = [0usize; KEPT_KEYWORDS];
+    let mut start = 0usize;
+    let mut word = None;
+    while let Some(rest) = run.get(start..)
+        && let Some(byte) = rest.first()
+    {
+        let token = if byte.is_ascii_digit() || *byte == b'.' {
+            number_length(rest)
+        } else if byte.is_ascii_alphabetic() || *byte == b'_' || *byte >= 0x80 {
+            let Some(length) = keyword_length(rest) else {
+                word = Some(start);
+                break;
+            };
+            if keywords == KEPT_KEYWORDS {
+                first_left_out = start;
+            }
+            if let Some(place) = last.get_mut(keywords % KEPT_KEYWORDS) {
+                *place = start;
+            }
+            keywords = keywords.saturating_add(1);
+            length
+        } else {
+            1
+        };
+        start = start.saturating_add(token.max(1));
+    }
+    let first_kept = last.get(keywords % KEPT_KEYWORDS).copied().unwrap_or(0);
+    let keywords = (keywords > 2 * KEPT_KEYWORDS).then_some(first_left_out..first_kept);
+    let word = word.and_then(|start| {
+        let middle = start.saturating_add(KEPT)..run.len().saturating_sub(KEPT);
+        let many = run
+            .get(middle.clone())?
+            .iter()
+            .filter(|byte| matches!(byte, b'.' | b'`'));
+        many.take(LOOKUPS).count().eq(&LOOKUPS).then_some(middle)
+    });
+    [keywords, word]
+}
+
+/// The length of the keyword that a dot or backtick sets apart from the rest of a word.
+fn keyword_length(word: &[u8]) -> Option<usize> {
+    word.iter()
+        .take(LONGEST_WORD)
+        .enumerate()
+        .filter(|(_, byte)| matches!(byte, b'.' | b'`'))
+        .map(|(at, _)| at)
+        .find(|at| {
+            word.get(..*at)
+                .and_then(|prefix| std::str::from_utf8(prefix).ok())
+                .and_then(lookup_word_type)
+                .is_some_and(|found| found != TokenType::Bareword)
+        })
+}
+
+/// The length of the number at the start of a word, as the tokeniser reads numbers.
+fn number_length(word: &[u8]) -> usize {
+    let digits = |from: usize| {
+        let rest = word.get(from..).unwrap_or_default();
+        from + rest.iter().take_while(|byte| byte.is_ascii_digit()).count()
+    };
+    if let [b'0', base @ (b'x' | b'X' | b'b' | b'B'), rest @ ..] = word {
+        let hexadecimal = base.eq_ignore_ascii_case(&b'x');
+        let is_digit = |byte: &&u8| match hexadecimal {
+            true => byte.is_ascii_hexdigit(),
+            false => matches!(byte, b'0' | b'1'),
+        };
+        return 2 + rest.iter().take_while(is_digit).count();
+    }
+    let mut end = digits(0);
+    if word.get(end) == Some(&b'.') {
+        end = digits(end + 1);
+        if end == 1 {
+            return 1;
+        }
+    }
+    if matches!(word.get(end), Some(b'e' | b'E')) {
+        end = digits(end + 1);
+    }
+    let suffixed = matches!(word.get(end), Some(b'd' | b'D' | b'f' | b'F'))
+        && matches!(word.get(end + 1), None | Some(b'u' | b'U'));
+    end + usize::from(suffixed)
+}
+
+/// Whether the byte ends a word of the tokeniser.
+fn ends_word(byte: u8) -> bool {
+    matches!(
+        byte,
+        b' ' | b'['
+            | b']'
+            | b'{'
+            | b'}'
+            | b'<'
+            | b'>'
+            | b':'
+            | b'\\'
+            | b'?'
+            | b'='
+            | b'@'
+            | b'!'
+            | b'#'
+            | b'~'
+            | b'+'
+            | b'-'
+            | b'*'
+            | b'/'
+            | b'&'
+            | b'|'
+            | b'^'
+            | b'%'
+            | b'('
+            | b')'
+            | b','
+            | b'\''
+            | b';'
+            | b'\t'
+            | b'\n'
+            | 0x0B
+            | 0x0C
+            | b'\r'
+            | b'"'
+            | 0xA0
+            | 0
+    )
 }
