@@ -58,7 +58,7 @@ impl BodyFormat {
     }
 
     /// The format of a media type in lower case, parameters removed.
-    fn of_media_type(media_type: &[u8]) -> Self {
+    pub(super) fn of_media_type(media_type: &[u8]) -> Self {
         match media_type {
             b"application/x-www-form-urlencoded" => Self::Form,
             b"application/json"

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::charset::Charset;
 use super::pairs::{Pairs, differs};
-use super::{Fields, Kind, cookies};
+use super::{Fields, Kind, cookies, transfer};
 use crate::decode::percent;
 use crate::model::{Anomaly, Limits, Zone};
 
@@ -190,6 +190,15 @@ fn read_headers(headers: &[(&[u8], &[u8])], limits: &Limits, fields: &mut Fields
         if name.eq_ignore_ascii_case(b"cookie") {
             cookies::read(value, limits, fields);
             continue;
+        }
+        if name.eq_ignore_ascii_case(b"authorization")
+            && let Some((b"Basic" | b"basic", token)) = value.split_at_checked(5)
+        {
+            // The user name reaches databases and directories as it is (CWE-90); the password does not.
+            let credentials = transfer::base64(token);
+            let user = credentials.split(|byte| *byte == b':').next();
+            let user = user.unwrap_or_default();
+            fields.push(limits, Zone::RequestHeader, Kind::Text, name, user);
         }
         let kind = match Syntax::of_header(name) {
             Some(syntax) => syntax.kind(value),

@@ -9,6 +9,7 @@ mod head;
 mod pairs;
 mod params;
 mod sink;
+mod transfer;
 
 pub use body::{Frame, FrameSplitter, read_body, read_message};
 pub use content_type::{BodyFormat, BodyPlan, Coding};

@@ -2,8 +2,9 @@
 
 use std::borrow::Cow;
 
+use super::body::{graphql, json};
 use super::charset::Charset;
-use super::{Fields, Kind};
+use super::{Fields, Kind, Sink};
 use crate::decode::percent;
 use crate::model::{Anomaly, Limits, Zone};
 
@@ -66,13 +67,35 @@ impl Pairs {
         if (name_is_broken || value_is_broken) && whole && self.declared {
             fields.find(Anomaly::InvalidPercent, self.zone, &name);
         }
+        let kind = self.nested(&name, &value, limits, fields);
         fields.push_decoded(
             limits,
             self.zone,
-            Kind::Text,
+            kind,
             (&name, differs(&name, wire_name)),
             (&value, differs(&value, wire_value)),
         );
+    }
+
+    /// GraphQL over GET sends its document and its variables, a JSON text, as parameters.
+    fn nested(&self, name: &[u8], value: &[u8], limits: &Limits, fields: &mut Fields) -> Kind {
+        let mut sink = Sink {
+            limits,
+            fields,
+            zone: self.zone,
+            complete: self.complete,
+            declared: false,
+        };
+        match name {
+            b"query" if graphql::looks_like(value) && graphql::read(value, name, &mut sink) => {
+                return Kind::Token;
+            }
+            b"variables" | b"extensions" if value.starts_with(b"{") => {
+                json::read(value, name, false, &mut sink);
+            }
+            _ => {}
+        }
+        Kind::Text
     }
 
     fn decode<'a>(&self, text: &'a [u8]) -> (Cow<'a, [u8]>, bool) {

@@ -7,6 +7,8 @@ use crate::model::{Anomaly, Limits, Zone};
 pub(super) struct Sink<'a> {
     pub(super) limits: &'a Limits,
     pub(super) fields: &'a mut Fields,
+    /// The zone of what splits into fields: the body, or the query where a parameter holds a document.
+    pub(super) zone: Zone,
     /// Whether the whole text is at hand. A reader of a prefix must not take the cut for an error.
     pub(super) complete: bool,
     /// Whether the request says that the text has this format. Where a reader only tries, what it
@@ -20,6 +22,7 @@ impl Sink<'_> {
         Sink {
             limits: self.limits,
             fields: self.fields,
+            zone: self.zone,
             complete: self.complete && complete,
             declared: self.declared && declared,
         }
@@ -32,7 +35,7 @@ impl Sink<'_> {
 
     /// A field of the body.
     pub(super) fn text(&mut self, name: &[u8], value: &[u8]) {
-        self.push(Zone::RequestBody, Kind::Text, name, value);
+        self.push(self.zone, Kind::Text, name, value);
     }
 
     /// A piece of the body that did not split into fields.
@@ -45,7 +48,7 @@ impl Sink<'_> {
     /// A finding about the format.
     pub(super) fn find(&mut self, anomaly: Anomaly, name: &[u8]) {
         if self.declared {
-            self.fields.find(anomaly, Zone::RequestBody, name);
+            self.fields.find(anomaly, self.zone, name);
         }
     }
 

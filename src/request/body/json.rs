@@ -9,13 +9,19 @@ use std::collections::HashSet;
 use std::hash::{BuildHasher, RandomState};
 use std::io::Write;
 
+use super::graphql;
 use crate::decode::percent::hex;
-use crate::model::{Anomaly, Zone};
+use crate::model::Anomaly;
 use crate::request::{Kind, Sink};
 
 /// Reads one JSON text, or with `many` one after the other. Names begin with `prefix`. Returns
 /// whether every byte was understood and nothing was odd.
-pub(super) fn read(input: &[u8], prefix: &[u8], many: bool, sink: &mut Sink<'_>) -> bool {
+pub(in crate::request) fn read(
+    input: &[u8],
+    prefix: &[u8],
+    many: bool,
+    sink: &mut Sink<'_>,
+) -> bool {
     let mut reader = Reader {
         rest: input,
         path: prefix.to_vec(),
@@ -282,11 +288,32 @@ impl<'a> Reader<'a, '_, '_> {
                     self.odd();
                 }
                 let text = self.string(first);
-                self.push(Kind::Text, &text);
+                let kind = if self.is_graphql(&text) {
+                    Kind::Token
+                } else {
+                    Kind::Text
+                };
+                self.push(kind, &text);
             }
             _ => self.scalar()?,
         }
         Ok(self.after_value())
+    }
+
+    /// Whether the value is a GraphQL document under the key that GraphQL over HTTP gives it. Its
+    /// strings are fields of their own then; braces and parentheses around them are its grammar.
+    fn is_graphql(&mut self, text: &[u8]) -> bool {
+        let key = self.path.get(self.last..).unwrap_or_default();
+        if key.strip_prefix(b".").unwrap_or(key) != b"query"
+            || self.stack.len() > 3
+            || !graphql::looks_like(text)
+        {
+            return false;
+        }
+        let path = std::mem::take(&mut self.path);
+        let clean = graphql::read(text, &path, &mut self.sink.inner(true, false));
+        self.path = path;
+        clean
     }
 
     /// A number, `true`, `false` or `null`; or what lenient parsers take for one.
@@ -474,12 +501,10 @@ impl<'a> Reader<'a, '_, '_> {
         let mut name = self.path.as_slice();
         if name.len() > self.sink.limits.name_bytes {
             // Long keys further out must not push the last one out of sight.
-            self.sink
-                .fields
-                .find(Anomaly::NameTooLong, Zone::RequestBody, name);
+            self.sink.find(Anomaly::NameTooLong, name);
             name = name.get(self.last..).unwrap_or(name);
         }
-        self.sink.push(Zone::RequestBody, kind, name, value);
+        self.sink.push(self.sink.zone, kind, name, value);
     }
 
     fn bump(&mut self) {
@@ -508,7 +533,7 @@ impl<'a> Reader<'a, '_, '_> {
     }
 }
 
-fn four_digits(text: &[u8]) -> Option<(u32, &[u8])> {
+pub(super) fn four_digits(text: &[u8]) -> Option<(u32, &[u8])> {
     let [a, b, c, d, after @ ..] = text else {
         return None;
     };
@@ -523,7 +548,7 @@ fn push_char(point: u32, out: &mut Vec<u8>) {
 }
 
 /// The grammar of numbers (RFC 8259, 6).
-fn is_number(word: &[u8]) -> bool {
+pub(super) fn is_number(word: &[u8]) -> bool {
     fn digits(text: &[u8]) -> (usize, &[u8]) {
         let count = text.iter().take_while(|byte| byte.is_ascii_digit()).count();
         (count, text.get(count..).unwrap_or_default())

@@ -1,16 +1,21 @@
 //! Bodies to fields, one file per format, and the choice between them.
 
+mod compression;
 mod form;
 mod frames;
-mod json;
+pub(super) mod graphql;
+mod grpc;
+pub(super) mod json;
+mod multipart;
+mod xml;
 
 pub use frames::{Frame, FrameSplitter};
 
 use std::borrow::Cow;
 
 use super::charset::Charset;
-use super::content_type::{BodyFormat, BodyPlan};
-use super::{Fields, Kind, Sink};
+use super::content_type::{BodyFormat, BodyPlan, Coding};
+use super::{Fields, Sink, transfer};
 use crate::model::{Anomaly, Limits, Zone};
 
 /// Reads a body, or the prefix of one that is at hand (`complete` is false), into fields.
@@ -47,22 +52,47 @@ pub fn read_body(
     let mut sink = Sink {
         limits,
         fields,
+        zone: Zone::RequestBody,
         complete,
         declared: true,
     };
-    read_plain(plan, inspected, &mut sink);
+    read_coded(plan, &plan.codings, inspected, &mut sink);
 }
 
 /// Reads one message of a gRPC stream, as a [`FrameSplitter`] cut it out.
 pub fn read_message(plan: &BodyPlan, frame: &Frame<'_>, limits: &Limits, fields: &mut Fields) {
-    let _ = plan;
     let mut sink = Sink {
         limits,
         fields,
+        zone: Zone::RequestBody,
         complete: frame.complete,
         declared: true,
     };
-    sink.raw(frame.message);
+    grpc::read_frame(frame, plan.message_coding, &mut sink);
+}
+
+/// Undoes the content codings, the last one first, then reads. A body that is not in the coding
+/// that the head names is read as it is: servers that ignore the header read it so.
+fn read_coded(plan: &BodyPlan, codings: &[Coding], bytes: &[u8], sink: &mut Sink<'_>) {
+    let Some((coding, inner)) = codings.split_last() else {
+        read_plain(plan, bytes, sink);
+        return;
+    };
+    let mut unpacked = Vec::new();
+    let end = compression::decompress(*coding, bytes, sink.limits, &mut unpacked);
+    let readable = compression::tell(end, sink);
+    if readable || !unpacked.is_empty() {
+        let whole = end == compression::End::Whole;
+        read_coded(plan, inner, &unpacked, &mut sink.inner(whole, true));
+    }
+    match end {
+        compression::End::Broken => read_plain(plan, bytes, sink),
+        compression::End::Unknown => {
+            sink.raw(bytes);
+            read_plain(plan, bytes, &mut sink.inner(true, false));
+        }
+        _ => {}
+    }
 }
 
 /// Reads a body that is not, or no longer, compressed.
@@ -72,7 +102,8 @@ fn read_plain(plan: &BodyPlan, bytes: &[u8], sink: &mut Sink<'_>) {
         read_as(*format, plan, &text, sink);
     }
     if let Some(format) = looks_like(&text) {
-        if !plan.formats.contains(&format) {
+        let lines = plan.formats.contains(&BodyFormat::Ndjson) && format == BodyFormat::Json;
+        if !plan.formats.contains(&format) && !lines {
             let mut sink = sink.inner(true, false);
             read_as(format, plan, &text, &mut sink);
         }
@@ -91,8 +122,11 @@ fn to_utf8<'a>(plan: &BodyPlan, bytes: &'a [u8], sink: &mut Sink<'_>) -> Cow<'a,
     }
     let (charset, text) = match Charset::of_mark(bytes) {
         Some(found) => found,
+        None if plan.format() == BodyFormat::Xml && !plan.charset.is_wide() => {
+            (xml_charset(plan, bytes, sink), bytes)
+        }
         None => match plan.format() {
-            BodyFormat::Json | BodyFormat::Ndjson | BodyFormat::Xml | BodyFormat::Graphql
+            BodyFormat::Json | BodyFormat::Ndjson | BodyFormat::Graphql
                 if !plan.charset.is_wide() =>
             {
                 (Charset::of_nulls(bytes).unwrap_or(plan.charset), bytes)
@@ -121,24 +155,77 @@ fn to_utf8<'a>(plan: &BodyPlan, bytes: &'a [u8], sink: &mut Sink<'_>) -> Cow<'a,
     }
 }
 
+/// The charset of an XML document without a byte order mark (XML 1.0, appendix F): what its first
+/// bytes give away, then the head of the request, then its own declaration.
+fn xml_charset(plan: &BodyPlan, bytes: &[u8], sink: &mut Sink<'_>) -> Charset {
+    if let Some(charset) = Charset::of_nulls(bytes) {
+        return charset;
+    }
+    // `<?xm` in EBCDIC.
+    if bytes.starts_with(&[0x4C, 0x6F, 0xA7, 0x94]) {
+        return Charset::Ibm037;
+    }
+    let Some(label) = xml::declared_encoding(bytes) else {
+        return plan.charset;
+    };
+    match Charset::of_label(label) {
+        // The declaration was read as ASCII, so the document is not wide whatever it says.
+        Some(charset) if !charset.is_wide() && plan.charset == Charset::Ascii => charset,
+        Some(_) => plan.charset,
+        None => {
+            sink.find(Anomaly::UnknownCharset, b"");
+            plan.charset
+        }
+    }
+}
+
 fn read_as(format: BodyFormat, plan: &BodyPlan, text: &[u8], sink: &mut Sink<'_>) {
     match format {
         BodyFormat::Form => form::read(text, plan.charset, sink),
+        BodyFormat::Multipart => {
+            let multipart = multipart::Multipart {
+                boundaries: &plan.boundaries,
+                form_data: plan.form_data,
+                charset: plan.charset,
+            };
+            multipart::read(text, &multipart, sink);
+        }
         BodyFormat::Json => {
             json::read(text, b"", false, sink);
         }
         BodyFormat::Ndjson => {
             json::read(text, b"", true, sink);
         }
-        _ => sink.push(Zone::RawBody, Kind::Text, b"", text),
+        BodyFormat::Xml => {
+            xml::read(text, b"", sink);
+        }
+        BodyFormat::Graphql => {
+            graphql::read(text, b"query", sink);
+        }
+        BodyFormat::Grpc | BodyFormat::GrpcWeb => {
+            grpc::read_frames(text, plan.message_coding, sink);
+        }
+        BodyFormat::GrpcWebText => {
+            grpc::read_frames(&transfer::base64(text), plan.message_coding, sink);
+        }
+        BodyFormat::Protobuf => grpc::read_message(text, sink),
+        BodyFormat::Text | BodyFormat::Unknown | BodyFormat::Missing => sink.raw(text),
     }
 }
 
-/// What a body looks like, whatever it is called.
+/// What a body looks like, whatever it is called. Only formats that hold named values: the text as
+/// a whole is inspected by whoever was told to read it.
 fn looks_like(text: &[u8]) -> Option<BodyFormat> {
     let start = text.trim_ascii_start();
     match start {
-        [b'{' | b'[', ..] => Some(BodyFormat::Json),
+        [b'[', ..] => Some(BodyFormat::Json),
+        [b'{', inner @ ..]
+            if matches!(inner.trim_ascii_start(), [b'"' | b'\'' | b'}' | b'/', ..]) =>
+        {
+            Some(BodyFormat::Json)
+        }
+        [b'<', b'?' | b'!' | b'a'..=b'z' | b'A'..=b'Z', ..] => Some(BodyFormat::Xml),
+        [b'-', b'-', ..] if multipart::looks_like(start) => Some(BodyFormat::Multipart),
         _ => {
             // `name=`, the name in characters that no other format begins with.
             let name = start
