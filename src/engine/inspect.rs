@@ -219,7 +219,7 @@ impl Engine {
                 }
             };
             // In the order in which they stand in the arena.
-            add(field.name, Part::Name, View::Plain);
+            add(field.key, Part::Name, View::Plain);
             if field.kind == Kind::Text {
                 add(field.value, Part::Value, View::Plain);
             }

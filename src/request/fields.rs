@@ -53,6 +53,9 @@ pub struct Field {
     pub kind: Kind,
     /// The name, decoded once; a key path such as `user.address[0].street` in nested formats.
     pub name: Span,
+    /// The part of the name that the client wrote as a name here: the last key of a key path, without
+    /// the brackets and dots that stand for nesting. This is what rules look at.
+    pub key: Span,
     /// The value, decoded once.
     pub value: Span,
     /// The name as it came, where that differs.
@@ -128,6 +131,7 @@ impl Fields {
             zone,
             kind,
             name: name_span,
+            key: name_span,
             value: value_span,
             wire_name,
             wire_value,
@@ -192,6 +196,15 @@ impl Fields {
                 wire_value: None,
                 ..field
             });
+        }
+    }
+
+    /// Says that only what stands behind `start` bytes of the name of the field added last was written
+    /// as a name there; with nothing behind it, the field has no key of its own.
+    pub fn narrow_key(&mut self, start: usize) {
+        if let Some(field) = self.list.last_mut() {
+            let start = u32::try_from(start).unwrap_or(u32::MAX);
+            field.key.start = field.name.start.saturating_add(start).min(field.name.end);
         }
     }
 

@@ -33,6 +33,15 @@ impl Sink<'_> {
         self.fields.push(self.limits, zone, kind, name, value);
     }
 
+    /// A field whose key begins `key` bytes into its name.
+    pub(super) fn push_keyed(&mut self, kind: Kind, name: &[u8], key: usize, value: &[u8]) {
+        let before = self.fields.list().len();
+        self.push(self.zone, kind, name, value);
+        if self.fields.list().len() > before {
+            self.fields.narrow_key(key);
+        }
+    }
+
     /// A field of the body.
     pub(super) fn text(&mut self, name: &[u8], value: &[u8]) {
         self.push(self.zone, Kind::Text, name, value);

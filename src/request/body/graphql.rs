@@ -312,7 +312,9 @@ impl<'a> Parser<'a, '_, '_> {
     }
 
     fn push(&mut self, kind: Kind, value: &[u8]) {
-        self.sink.push(self.sink.zone, kind, &self.path, value);
+        // Names of GraphQL are words; the path adds only dots.
+        let key = memchr::memrchr(b'.', &self.path).map_or(0, |dot| dot.saturating_add(1));
+        self.sink.push_keyed(kind, &self.path, key, value);
     }
 
     fn document(&mut self) -> Result<(), Stop> {

@@ -114,9 +114,9 @@ pub(super) fn read_message(message: &[u8], sink: &mut Sink<'_>) {
         let shape = shape(value);
         let deep = stack.len() >= MAX_DEPTH;
         if shape.as_text || deep {
-            sink.push(sink.zone, Kind::Text, &path, value);
+            sink.push_keyed(Kind::Text, &path, path.len(), value);
         } else if !shape.as_message {
-            sink.push(sink.zone, Kind::Bytes, &path, value);
+            sink.push_keyed(Kind::Bytes, &path, path.len(), value);
         }
         if shape.as_message && !deep {
             let path = path.len();

@@ -26,6 +26,7 @@ pub(in crate::request) fn read(
         rest: input,
         path: prefix.to_vec(),
         last: 0,
+            key_at: 0,
         stack: Vec::new(),
         keys: HashSet::new(),
         hasher: RandomState::new(),
@@ -42,6 +43,8 @@ struct Reader<'a, 'b, 'c> {
     path: Vec<u8>,
     /// Where the last key or index begins in the path.
     last: usize,
+    /// Where the key that the client wrote last begins in the path.
+    key_at: usize,
     stack: Vec<Frame>,
     /// Keys seen, as number of the object and hash of the key; the hash is seeded per body, so
     /// nobody can make two keys collide.
@@ -203,6 +206,7 @@ impl<'a> Reader<'a, '_, '_> {
                 // A Vec takes every byte.
                 let _ = write!(self.path, "[{index}]");
                 *index = index.saturating_add(1);
+                self.key_at = self.path.len();
                 Ok(())
             }
             Place::Object(number) => {
@@ -211,6 +215,7 @@ impl<'a> Reader<'a, '_, '_> {
                 if path > 0 {
                     self.path.push(b'.');
                 }
+                self.key_at = self.path.len();
                 self.path.extend_from_slice(&key);
                 if !self.keys.insert((number, self.hasher.hash_one(&key))) {
                     self.clean = false;
@@ -268,6 +273,10 @@ impl<'a> Reader<'a, '_, '_> {
                 if self.stack.len() >= self.sink.limits.json_depth {
                     self.push(Kind::Text, b"");
                     return Err(Stop::TooDeep);
+                }
+                if self.path.len() > self.key_at {
+                    // The key of an object or a list is no part of any name further in.
+                    self.push(Kind::Literal, b"");
                 }
                 self.bump();
                 let place = if first == b'{' {
@@ -504,7 +513,8 @@ impl<'a> Reader<'a, '_, '_> {
             self.sink.find(Anomaly::NameTooLong, name);
             name = name.get(self.last..).unwrap_or(name);
         }
-        self.sink.push(self.sink.zone, kind, name, value);
+        let dropped = self.path.len().saturating_sub(name.len());
+        self.sink.push_keyed(kind, name, self.key_at.saturating_sub(dropped), value);
     }
 
     fn bump(&mut self) {

@@ -288,13 +288,9 @@ impl<'a> Reader<'a, '_, '_> {
             return;
         };
         if !element.told {
-            self.sink
-                .push(self.sink.zone, Kind::Literal, &self.path, b"");
+            self.sink.push_keyed(Kind::Literal, &self.path, element.name, b"");
         }
         self.path.truncate(element.path);
-        if let Some(parent) = self.open.last_mut() {
-            parent.told = true;
-        }
     }
 
     /// The text since the last tag, as a field of the element it stands in.
@@ -312,6 +308,12 @@ impl<'a> Reader<'a, '_, '_> {
 
     fn push(&mut self, suffix: &[u8], kind: Kind, value: &[u8]) {
         let length = self.path.len();
+        let key = match suffix {
+            b"" => self.open.last().map_or(0, |element| element.name),
+            [b'@', ..] => length.saturating_add(1),
+            // What the path says of comments and the like is ours.
+            _ => length.saturating_add(suffix.len()),
+        };
         self.path.extend_from_slice(suffix);
         let mut name = self.path.as_slice();
         if name.len() > self.sink.limits.name_bytes {
@@ -320,9 +322,12 @@ impl<'a> Reader<'a, '_, '_> {
             let last = self.open.last().map_or(0, |element| element.name);
             name = name.get(last..).unwrap_or(name);
         }
-        self.sink.push(self.sink.zone, kind, name, value);
+        let dropped = self.path.len().saturating_sub(name.len());
+        self.sink.push_keyed(kind, name, key.saturating_sub(dropped), value);
         self.path.truncate(length);
-        if let Some(element) = self.open.last_mut() {
+        if suffix.is_empty()
+            && let Some(element) = self.open.last_mut()
+        {
             element.told = true;
         }
     }
