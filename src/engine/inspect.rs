@@ -26,29 +26,6 @@ pub struct Inspection {
     uninspected: AnomalySet,
 }
 
-/// Anomalies that mean that part of a request was not seen.
-const UNINSPECTED: AnomalySet = AnomalySet::of(&[
-    Anomaly::BodyTooLarge,
-    Anomaly::JsonTooDeep,
-    Anomaly::XmlTooDeep,
-    Anomaly::GraphqlTooDeep,
-    Anomaly::UnknownCharset,
-    Anomaly::InvalidCompression,
-    Anomaly::UnknownCompression,
-    Anomaly::DecompressionLimit,
-    Anomaly::TooManyFields,
-    Anomaly::NameTooLong,
-    Anomaly::ValueTooLong,
-    Anomaly::TooManyHeaders,
-    Anomaly::TooManyParts,
-    Anomaly::DecodeLimit,
-    Anomaly::UninspectedUpgrade,
-    Anomaly::EarlyResponse,
-    Anomaly::HoldTimeout,
-    Anomaly::IncompleteRequest,
-    Anomaly::Unreadable,
-]);
-
 impl Engine {
     /// Inspects the head of a request: path, query, headers and cookies.
     pub fn begin(&self, scratch: &mut Scratch, head: &Head<'_>) -> Inspection {
@@ -129,10 +106,13 @@ impl Engine {
     /// it, and the verdict records it.
     pub fn cannot_inspect(&self, inspection: &mut Inspection, anomaly: Anomaly) {
         inspection.uninspected.insert(anomaly);
-        if self.config.past_limit(anomaly) == Fallback::Block {
-            inspection
-                .blocked_by
-                .get_or_insert(Category::MalformedRequest);
+        match self.config.uninspected.of(anomaly) {
+            Fallback::Block => {
+                let category = Category::MalformedRequest;
+                inspection.blocked_by.get_or_insert(category);
+            }
+            Fallback::Pass => inspection.allowed = !self.condemned(inspection),
+            Fallback::InspectPrefix => {}
         }
     }
 
@@ -183,7 +163,7 @@ impl Engine {
     fn scan(&self, scratch: &mut Scratch, inspection: &mut Inspection) {
         self.lay_out(scratch);
         for anomaly in scratch.fields.anomalies().iter() {
-            if UNINSPECTED.contains(anomaly) {
+            if Anomaly::UNINSPECTED.contains(anomaly) {
                 self.cannot_inspect(inspection, anomaly);
             }
         }

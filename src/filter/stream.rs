@@ -58,6 +58,9 @@ pub struct Stream {
     answered: bool,
     /// The verdict came too late for the request headers; the response headers carry it.
     late: Option<Vec<u8>>,
+    /// The head asks for an upgrade without being a handshake: where the proxy makes a tunnel of it all
+    /// the same, its body never ends.
+    claims_upgrade: bool,
 }
 
 /// How long request headers are kept when nothing at all follows them, in nanoseconds. They then go
@@ -97,6 +100,7 @@ impl Stream {
                 since: 0,
                 answered: false,
                 late: None,
+                claims_upgrade: false,
             })
         })
     }
@@ -141,6 +145,10 @@ impl Stream {
                 engine.cannot_inspect(&mut inspection, Anomaly::Unreadable);
             }
             let upgrade = request::is_websocket_upgrade(&head);
+            self.claims_upgrade = !upgrade && request::claims_upgrade(&head);
+            if !upgrade && request::claims_websocket(&head) {
+                engine.cannot_inspect(&mut inspection, Anomaly::FalseUpgrade);
+            }
             if upgrade {
                 engine.cannot_inspect(&mut inspection, Anomaly::UninspectedUpgrade);
             }
@@ -188,6 +196,11 @@ impl Stream {
             self.root.learn(host, Holding::Holds);
         }
         let limit = self.root.engine().config().limits.body_bytes;
+        if !end && held == 0 && self.claims_upgrade {
+            // A piece of nothing that is not the end: the proxy has made a tunnel.
+            self.note(Anomaly::FalseUpgrade);
+            return self.conclude(host);
+        }
         if !end && held <= limit {
             return Flow::Pause;
         }
@@ -262,6 +275,16 @@ impl Stream {
     /// Called from a tick while the request waits. Finds out whether the proxy shows bodies of
     /// requests whose headers are kept, and lets nothing wait for ever.
     pub(super) fn look_after(&mut self, host: &dyn Host, now: u64) {
+        let waited = now.saturating_sub(self.since);
+        let most = self.root.engine().config().limits.hold_seconds as u64;
+        if waited > most.saturating_mul(1_000_000_000) {
+            self.note(Anomaly::HoldTimeout);
+            self.judge_body(host, usize::MAX, false);
+            if self.conclude(host) == Flow::Continue {
+                host.resume_request();
+            }
+            return;
+        }
         let Headers::Held { size } = self.headers else {
             return;
         };
@@ -275,7 +298,7 @@ impl Stream {
             Holding::Continues => self.release(host),
             // Time alone says nothing about the proxy: a client may be slow. It only says that
             // this one request has waited long enough.
-            Holding::Unknown if now.saturating_sub(self.since) > HOLD_HEADERS_NS => {
+            Holding::Unknown if waited > HOLD_HEADERS_NS => {
                 self.release(host);
             }
             Holding::Unknown => {}

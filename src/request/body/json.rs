@@ -26,7 +26,7 @@ pub(in crate::request) fn read(
         rest: input,
         path: prefix.to_vec(),
         last: 0,
-            key_at: 0,
+        key_at: 0,
         stack: Vec::new(),
         keys: HashSet::new(),
         hasher: RandomState::new(),
@@ -514,7 +514,8 @@ impl<'a> Reader<'a, '_, '_> {
             name = name.get(self.last..).unwrap_or(name);
         }
         let dropped = self.path.len().saturating_sub(name.len());
-        self.sink.push_keyed(kind, name, self.key_at.saturating_sub(dropped), value);
+        self.sink
+            .push_keyed(kind, name, self.key_at.saturating_sub(dropped), value);
     }
 
     fn bump(&mut self) {

@@ -288,7 +288,8 @@ impl<'a> Reader<'a, '_, '_> {
             return;
         };
         if !element.told {
-            self.sink.push_keyed(Kind::Literal, &self.path, element.name, b"");
+            self.sink
+                .push_keyed(Kind::Literal, &self.path, element.name, b"");
         }
         self.path.truncate(element.path);
     }
@@ -323,7 +324,8 @@ impl<'a> Reader<'a, '_, '_> {
             name = name.get(last..).unwrap_or(name);
         }
         let dropped = self.path.len().saturating_sub(name.len());
-        self.sink.push_keyed(kind, name, key.saturating_sub(dropped), value);
+        self.sink
+            .push_keyed(kind, name, key.saturating_sub(dropped), value);
         self.path.truncate(length);
         if suffix.is_empty()
             && let Some(element) = self.open.last_mut()
