@@ -249,7 +249,8 @@ fn compact(text: &[u8], form: &mut Vec<u8>, all: bool, emit: &mut dyn FnMut(View
     let seen = Marks::of(text);
     let white = marks::CONTROL | marks::NBSP;
     let plus = seen.any(marks::PLUS) && sql::plus_is_space(text);
-    if !seen.any(white | marks::STAR) && !seen.twice(marks::SPACE) && !plus {
+    let wide = seen.any(marks::LEAD) && sql::has_wide_space(text);
+    if !seen.any(white | marks::STAR) && !seen.twice(marks::SPACE) && !plus && !wide {
         return;
     }
     let unchanged = text.trim_ascii();
