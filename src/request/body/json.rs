@@ -24,6 +24,7 @@ pub(in crate::request) fn read(
 ) -> bool {
     let mut reader = Reader {
         rest: input,
+        value: input,
         path: prefix.to_vec(),
         last: 0,
         key_at: 0,
@@ -40,6 +41,8 @@ pub(in crate::request) fn read(
 
 struct Reader<'a, 'b, 'c> {
     rest: &'a [u8],
+    /// The text from the last value on: where nonsense follows, the value may be part of it.
+    value: &'a [u8],
     path: Vec<u8>,
     /// Where the last key or index begins in the path.
     last: usize,
@@ -107,15 +110,19 @@ impl<'a> Reader<'a, '_, '_> {
             }
             self.path.truncate(prefix);
             self.stack.clear();
+            self.value = self.rest;
             if let Err(stop) = self.one() {
                 match stop {
-                    Stop::Nonsense => self.odd(),
+                    Stop::Nonsense => {
+                        self.odd();
+                        self.sink.raw(self.value);
+                    }
                     Stop::TooDeep => {
                         self.clean = false;
                         self.sink.find(Anomaly::JsonTooDeep, b"");
+                        self.sink.raw(self.rest);
                     }
                 }
-                self.sink.raw(self.rest);
                 return;
             }
             texts = texts.saturating_add(1);
@@ -248,6 +255,7 @@ impl<'a> Reader<'a, '_, '_> {
     }
 
     fn key(&mut self, first: u8) -> Result<Cow<'a, [u8]>, Stop> {
+        self.value = self.rest;
         match first {
             b'"' => Ok(self.string(b'"')),
             b'\'' => {
@@ -268,6 +276,7 @@ impl<'a> Reader<'a, '_, '_> {
     }
 
     fn value(&mut self, first: u8) -> Result<Expect, Stop> {
+        self.value = self.rest;
         match first {
             b'{' | b'[' => {
                 if self.stack.len() >= self.sink.limits.json_depth {
@@ -297,6 +306,10 @@ impl<'a> Reader<'a, '_, '_> {
                     self.odd();
                 }
                 let text = self.string(first);
+                if first == b'\'' && self.rest.is_empty() {
+                    // Closed or not, nobody's string: perhaps an apostrophe.
+                    return Err(Stop::Nonsense);
+                }
                 let kind = if self.is_graphql(&text) {
                     Kind::Token
                 } else {

@@ -60,7 +60,8 @@ pub(super) fn read(input: &[u8], plan: &Multipart<'_>, sink: &mut Sink<'_>) {
             reader.body(input, boundary, b"");
         }
     }
-    sink.fields.join_repeated(sink.limits, first);
+    sink.fields
+        .join_repeated(sink.limits, Zone::RequestBody, first);
 }
 
 /// Whether a body begins like a multipart one: with a boundary, and a part's header behind it.
@@ -178,6 +179,8 @@ impl Reader<'_, '_, '_> {
             let behind = input.get(at.saturating_add(length)..).unwrap_or_default();
             let (last, padded) = match behind.strip_prefix(b"--") {
                 Some(rest) => (true, rest),
+                // Cut within the last delimiter.
+                None if behind == b"-" && !self.sink.complete => (true, &b""[..]),
                 None => (false, behind),
             };
             let padding = padded

@@ -68,6 +68,8 @@ impl<'a> Reader<'a, '_, '_> {
                 {
                     self.start_tag()
                 }
+                // Cut within a tag.
+                [_] if !self.sink.complete => break,
                 _ => {
                     // A `<` that begins nothing is text to a lenient parser.
                     self.odd();
@@ -145,8 +147,10 @@ impl<'a> Reader<'a, '_, '_> {
             self.doctype = true;
             self.clean = false;
             self.sink.find(Anomaly::XmlDoctype, b"");
-        } else {
+        } else if start.len() >= 9 {
             self.odd();
+        } else {
+            self.odd_at_end();
         }
         let mut brackets = 0_usize;
         let mut quote = None;
