@@ -304,7 +304,7 @@ fn judge(
     };
     let entry = match rig.envoy.entry(id) {
         Ok(entry) => entry,
-        Err(why) => return vec![why],
+        Err(why) => return vec![format!("{why}; the client got {answer:?}")],
     };
     let mut out = Vec::new();
     match outcome(&entry) {
@@ -835,6 +835,61 @@ fn a_client_that_leaves_in_the_middle_of_a_body_leaves_nothing_behind() {
                 .iter()
                 .any(|heard| heard.complete || !heard.body.is_empty());
             assert!(!whole, "{mode:?}: half a body went on: {heard:?}");
+        }
+    }
+}
+
+#[test]
+fn a_body_that_breaks_its_framing_never_goes_on() {
+    let rig = Rig::shared();
+    let _log = rig.envoy.show_on_failure();
+    for mode in BodyMode::ALL {
+        let to = rig.address("{}", mode);
+        let mut cases = Vec::new();
+        for chunks in [
+            "3\r\na=1\r\nx\r\n",
+            "3\na=1\n0\n\n",
+            "2\r\na=1\r\n0\r\n\r\n",
+        ] {
+            let case = fresh();
+            let headers = pairs(&[
+                ("x-case", &case),
+                ("content-type", FORM),
+                ("transfer-encoding", "chunked"),
+            ]);
+            let mut client = Http1::connect(to).unwrap();
+            client
+                .send(&head(b"POST", b"/login", b"palisade.test", &headers))
+                .unwrap();
+            let _ = client.send(chunks.as_bytes());
+            let answer = client.response("POST");
+            assert_eq!(status(&answer), Some(400), "{mode:?} {chunks:?} {answer:?}");
+            cases.push(case);
+        }
+        // HTTP/2 frames that are more or less than the length says (RFC 9113, 8.1.1).
+        for length in ["2", "9"] {
+            let case = fresh();
+            let headers = pairs(&[
+                (":method", "POST"),
+                (":scheme", "http"),
+                (":authority", "palisade.test"),
+                (":path", "/login"),
+                ("x-case", &case),
+                ("content-type", FORM),
+                ("content-length", length),
+            ]);
+            let mut client = Http2::connect(to).unwrap();
+            let stream = client.open(&headers, false).unwrap();
+            let _ = client.data(stream, b"a=1", true);
+            let answer = client.response(stream);
+            assert!(
+                matches!(answer, Err(Broken::Unanswered(_))),
+                "{mode:?} {length} {answer:?}"
+            );
+            cases.push(case);
+        }
+        for case in cases {
+            rig.assert_kept_out(&case, BodyMode::Continue);
         }
     }
 }

@@ -396,7 +396,7 @@ impl Envoy {
     /// # Errors
     /// A sentence, if it does not come.
     pub fn entry(&self, case: &str) -> Result<LogEntry, String> {
-        let end = Instant::now() + Duration::from_secs(5);
+        let end = Instant::now() + Duration::from_secs(2);
         loop {
             if let Some(entry) = self.entries(case).into_iter().next() {
                 return Ok(entry);
