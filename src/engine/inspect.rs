@@ -169,10 +169,11 @@ impl Engine {
         }
         self.anomalies(scratch, inspection);
         let mut candidates = std::mem::take(&mut scratch.candidates);
+        candidates.clear();
         self.find_candidates(scratch, &mut candidates);
         candidates.sort_unstable();
         self.confirm(scratch, &candidates, inspection);
-        candidates.clear();
+        // Left there until the next step, for whoever counts them.
         scratch.candidates = candidates;
     }
 
