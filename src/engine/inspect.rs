@@ -9,7 +9,7 @@ use crate::model::{
     Action, Anomaly, AnomalySet, Category, Fallback, Hit, Mode, Part, RuleAction, Sums, Verdict,
     View, Zone,
 };
-use crate::request::{self, BodyPlan, Field, Finding, Head, Kind, Span};
+use crate::request::{self, BodyPlan, Field, Finding, Frame, Head, Kind, Span};
 
 /// What is known of one request so far.
 #[derive(Debug)]
@@ -18,6 +18,9 @@ pub struct Inspection {
     hits: Vec<Hit>,
     more_hits: u32,
     scores: Sums,
+    /// The scores of the head alone, to which each message of a stream adds anew: a stream may last for
+    /// days, and what is worth little must not add up over all of it.
+    head_scores: Sums,
     recorded: Sums,
     /// A rule that blocks whatever the sums, or a limit whose policy is to block.
     blocked_by: Option<Category>,
@@ -34,6 +37,7 @@ impl Engine {
             hits: Vec::new(),
             more_hits: 0,
             scores: Sums::default(),
+            head_scores: Sums::default(),
             recorded: Sums::default(),
             blocked_by: None,
             allowed: false,
@@ -46,6 +50,7 @@ impl Engine {
                 self.read_body(scratch, &inspection, b"", true);
             }
             self.scan(scratch, &mut inspection);
+            inspection.head_scores = inspection.scores;
         }
         inspection
     }
@@ -63,6 +68,23 @@ impl Engine {
         }
         scratch.clear();
         self.read_body(scratch, inspection, bytes, complete);
+        self.scan(scratch, inspection);
+    }
+
+    /// Inspects one message of a stream of messages (gRPC), or what has come of it. The verdict then
+    /// concerns the head and this message; what earlier messages scored is past.
+    pub fn message(&self, scratch: &mut Scratch, inspection: &mut Inspection, frame: &Frame<'_>) {
+        if self.ends(inspection) {
+            return;
+        }
+        inspection.scores = inspection.head_scores;
+        scratch.clear();
+        request::read_message(
+            &inspection.plan,
+            frame,
+            &self.config.limits,
+            &mut scratch.fields,
+        );
         self.scan(scratch, inspection);
     }
 
