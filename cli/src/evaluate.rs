@@ -18,7 +18,7 @@ use serde_json::Value;
 
 use crate::labelled::{Label, Labelled};
 use crate::proxied::Proxied;
-use crate::tally::{Counted, CountedGroup, Decided, Judged, Share, Tally, deciders};
+use crate::tally::{CountedGroup, Decided, Judged, Share, Tally, deciders};
 use crate::terminal::{Ink, Terminal, print};
 use crate::{Failure, Outcome, explain, input, policy};
 
@@ -42,6 +42,9 @@ pub(crate) struct Arguments {
     /// Print the ordinary requests that were blocked, N of them at most, and why.
     #[arg(long, value_name = "N", num_args = 0..=1, require_equals = true, default_missing_value = "18446744073709551615")]
     false_alarms: Option<u64>,
+    /// Print every request and what led to its verdict.
+    #[arg(long)]
+    all: bool,
     /// Only requests of this source; may be repeated.
     #[arg(long, value_name = "NAME")]
     source: Vec<String>,
@@ -84,6 +87,17 @@ pub(crate) struct Arguments {
     threads: Option<usize>,
 }
 
+impl Arguments {
+    /// How many requests of this kind are printed at most; `None` if none was asked for.
+    fn most(&self, found: Found) -> Option<u64> {
+        match found {
+            Found::Miss => self.misses,
+            Found::FalseAlarm => self.false_alarms,
+            Found::Blocked | Found::Passed => None,
+        }
+    }
+}
+
 fn key_value(text: &str) -> Result<(String, String), String> {
     text.split_once('=')
         .map(|(key, value)| (key.to_owned(), value.to_owned()))
@@ -112,9 +126,29 @@ enum Line {
     Judged(Judged, Survivors, Option<Shown>),
 }
 
-/// A miss or a false alarm, as it is printed.
+/// What was found out about a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Found {
+    Blocked,
+    Passed,
+    Miss,
+    FalseAlarm,
+}
+
+impl Found {
+    const fn of(label: Label, blocked: bool) -> Self {
+        match (label, blocked) {
+            (Label::Attack, true) => Self::Blocked,
+            (Label::Attack, false) => Self::Miss,
+            (Label::Benign, true) => Self::FalseAlarm,
+            (Label::Benign, false) => Self::Passed,
+        }
+    }
+}
+
+/// A request as it is printed.
 struct Shown {
-    label: Label,
+    found: Found,
     text: String,
 }
 
@@ -342,16 +376,14 @@ impl Judge<'_> {
         } else {
             Vec::new()
         };
-        let show = match labelled.label {
-            Label::Attack => !blocked && self.arguments.misses.is_some(),
-            Label::Benign => blocked && self.arguments.false_alarms.is_some(),
-        };
+        let found = Found::of(labelled.label, blocked);
+        let show = self.arguments.all || self.arguments.most(found).is_some();
         let shown = show.then(|| Shown {
-            label: labelled.label,
+            found,
             text: if self.arguments.json {
-                self.as_json(&labelled, &proxied, &verdict)
+                as_json(&labelled, &proxied, &verdict)
             } else {
-                self.as_text(&labelled, &proxied, &verdict)
+                self.as_text(&labelled, found, &proxied, &verdict)
             },
         });
         let judged = Judged {
@@ -386,11 +418,19 @@ impl Judge<'_> {
             })
     }
 
-    fn as_text(&self, labelled: &Labelled, proxied: &Proxied, verdict: &Verdict) -> String {
+    fn as_text(
+        &self,
+        labelled: &Labelled,
+        found: Found,
+        proxied: &Proxied,
+        verdict: &Verdict,
+    ) -> String {
         let mut out = String::new();
-        let what = match labelled.label {
-            Label::Attack => self.terminal.ink(Ink::Bad, "MISS"),
-            Label::Benign => self.terminal.ink(Ink::Bad, "FALSE ALARM"),
+        let what = match found {
+            Found::Blocked => self.terminal.ink(Ink::Good, "BLOCKED"),
+            Found::Passed => self.terminal.ink(Ink::Good, "PASSED"),
+            Found::Miss => self.terminal.ink(Ink::Bad, "MISS"),
+            Found::FalseAlarm => self.terminal.ink(Ink::Bad, "FALSE ALARM"),
         };
         let _ = writeln!(
             out,
@@ -404,42 +444,35 @@ impl Judge<'_> {
         if let Some(payload) = labelled.payload() {
             let _ = writeln!(out, "  payload   {}", explain::shown(payload.as_bytes()));
         }
-        explain::verdict(self.engine, verdict, self.terminal, &mut out);
+        explain::verdict(self.engine, verdict, false, self.terminal, &mut out);
         out.push('\n');
         out
     }
+}
 
-    fn as_json(&self, labelled: &Labelled, proxied: &Proxied, verdict: &Verdict) -> String {
-        let mut decision = Vec::new();
-        palisade::engine::Record {
-            verdict,
-            policy: None,
-            revision: None,
-        }
-        .write_json(&mut decision);
-        let decision: Value = serde_json::from_slice(&decision).unwrap_or_default();
-        let text =
-            |bytes: &[u8]| -> String { bytes.iter().map(|byte| char::from(*byte)).collect() };
-        let headers: Vec<_> = proxied
-            .headers
-            .iter()
-            .map(|(name, value)| (text(name), text(value)))
-            .collect();
-        serde_json::json!({
-            "id": labelled.id,
-            "source": labelled.source,
-            "category": labelled.category,
-            "placement": labelled.placement,
-            "label": labelled.label.name(),
-            "payload": labelled.payload(),
-            "method": text(&proxied.method),
-            "target": text(&proxied.target),
-            "headers": headers,
-            "body": text(&proxied.body),
-            "decision": decision,
-        })
-        .to_string()
-    }
+/// A request as `--json` prints it: octets as U+0000 to U+00FF, as in the input.
+fn as_json(labelled: &Labelled, proxied: &Proxied, verdict: &Verdict) -> String {
+    let text = explain::octets;
+    let headers: Vec<_> = proxied
+        .headers
+        .iter()
+        .map(|(name, value)| (text(name), text(value)))
+        .collect();
+    serde_json::json!({
+        "id": labelled.id,
+        "source": labelled.source,
+        "category": labelled.category,
+        "placement": labelled.placement,
+        "label": labelled.label.name(),
+        "payload": labelled.payload(),
+        "method": text(&proxied.method),
+        "authority": text(&proxied.authority),
+        "target": text(&proxied.target),
+        "headers": headers,
+        "body": text(&proxied.body),
+        "decision": explain::decision(verdict),
+    })
+    .to_string()
 }
 
 fn payload_hash(labelled: &Labelled) -> u64 {
@@ -467,7 +500,7 @@ struct Report<'a> {
     tally: Tally,
     malformed: u64,
     left_out: u64,
-    shown: BTreeMap<Label, u64>,
+    shown: BTreeMap<Found, u64>,
     printed: u64,
     survivors: BTreeMap<Label, Vec<Survivors>>,
 }
@@ -525,13 +558,10 @@ impl<'a> Report<'a> {
     }
 
     fn show(&mut self, shown: &Shown) -> Result<(), Failure> {
-        let most = match shown.label {
-            Label::Attack => self.arguments.misses,
-            Label::Benign => self.arguments.false_alarms,
-        };
-        let count = self.shown.entry(shown.label).or_default();
+        let count = self.shown.entry(shown.found).or_default();
         *count += 1;
-        if most.is_none_or(|most| *count > most) {
+        let most = self.arguments.most(shown.found).unwrap_or(0);
+        if !self.arguments.all && *count > most {
             return Ok(());
         }
         self.printed += 1;
@@ -686,27 +716,32 @@ impl<'a> Report<'a> {
         title(
             out,
             "payloads",
-            "  attacks  blocked everywhere  95 %   anywhere    benign  blocked anywhere    95 %",
+            "  attacks  blocked everywhere  95 %       mean  anywhere   benign  blocked anywhere    95 %",
         );
         for (name, group, strong) in &rows {
-            let Counted {
-                payloads_everywhere,
-                payloads_anywhere,
-                ..
-            } = group.attacks;
-            let anywhere = if payloads_anywhere.total == 0 {
-                String::new()
+            let attacks = &group.attacks;
+            let more = if attacks.payloads_anywhere.total == 0 {
+                " ".repeat(18)
             } else {
-                format!("{:.1} %", 100.0 * payloads_anywhere.ratio())
+                format!(
+                    "{:>7.1} %{:>7.1} %",
+                    shown_percent(attacks.payloads_mean),
+                    shown_percent(attacks.payloads_anywhere.ratio())
+                )
             };
             let line = format!(
-                "{}{}  {anywhere:>9}{}",
+                "{}{}{more}{}",
                 self.name(name, width, *strong),
-                share(payloads_everywhere),
+                share(attacks.payloads_everywhere),
                 share(group.benign.payloads_anywhere)
             );
             let _ = writeln!(out, "{}", line.trim_end());
         }
+        let _ = writeln!(
+            out,
+            "everywhere: in each request that carries the payload; mean: each payload counts once, by \
+             the share of its requests; anywhere: in one request at least"
+        );
     }
 
     fn name(&self, name: &str, width: usize, strong: bool) -> String {
@@ -816,23 +851,26 @@ fn share(share: Share) -> String {
         return " ".repeat(40);
     }
     let (low, high) = crate::interval::wilson(share.blocked, share.total);
-    // Never 100.0 % where one is missing, never 0.0 % where one is there.
-    let percent = 100.0 * share.ratio();
-    let percent = if share.blocked < share.total && percent > 99.9 {
-        99.9
-    } else if share.blocked > 0 && percent < 0.1 {
-        0.1
-    } else {
-        percent
-    };
     format!(
         "{:>9}{:>9} {:>6.1} %  {:>5.1}–{:<5.1}",
         share.total,
         share.blocked,
-        percent,
+        shown_percent(share.ratio()),
         100.0 * low,
         100.0 * high
     )
+}
+
+/// A ratio in percent, never rounded to all or to nothing where it is neither.
+fn shown_percent(ratio: f64) -> f64 {
+    let percent = 100.0 * ratio;
+    if ratio < 1.0 && percent > 99.9 {
+        99.9
+    } else if ratio > 0.0 && percent < 0.1 {
+        0.1
+    } else {
+        percent
+    }
 }
 
 #[derive(Serialize)]

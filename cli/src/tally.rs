@@ -78,13 +78,16 @@ pub(crate) struct Count {
 }
 
 /// What a [`Count`] comes to.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 pub(crate) struct Counted {
     pub(crate) requests: Share,
     /// Payloads that are blocked wherever they stand.
     pub(crate) payloads_everywhere: Share,
     /// Payloads that are blocked in one place at least.
     pub(crate) payloads_anywhere: Share,
+    /// The mean of each payload's own share: every payload counts once, in however many places it
+    /// stands.
+    pub(crate) payloads_mean: f64,
 }
 
 impl Count {
@@ -100,9 +103,17 @@ impl Count {
             requests: self.requests,
             ..Counted::default()
         };
-        for (total, blocked) in self.payloads.values() {
+        // Whole numbers first: the order of a hash map must not show in the last digit.
+        let mut shares: Vec<(u32, u32)> = self.payloads.values().copied().collect();
+        shares.sort_unstable();
+        let mut sum = 0.0;
+        for (total, blocked) in &shares {
             counted.payloads_everywhere.add(total == blocked);
             counted.payloads_anywhere.add(*blocked > 0);
+            sum += f64::from(*blocked) / f64::from(*total);
+        }
+        if !shares.is_empty() {
+            counted.payloads_mean = sum / shares.len() as f64;
         }
         counted
     }
@@ -132,7 +143,7 @@ impl Group {
 }
 
 /// What a [`Group`] comes to.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 pub(crate) struct CountedGroup {
     pub(crate) attacks: Counted,
     pub(crate) benign: Counted,
