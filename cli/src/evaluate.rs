@@ -14,10 +14,11 @@ use clap::Args;
 use palisade::engine::{Engine, Scratch};
 use palisade::model::{Action, Mode, Named, Verdict};
 use serde::Serialize;
-use serde_json::Value;
 
+use crate::bars::{self, Bars, Checked};
 use crate::labelled::{Label, Labelled};
 use crate::proxied::Proxied;
+use crate::selection::Selection;
 use crate::tally::{CountedGroup, Decided, Judged, Share, Tally, deciders};
 use crate::terminal::{Ink, Terminal, print};
 use crate::{Failure, Outcome, explain, input, policy};
@@ -70,6 +71,9 @@ pub(crate) struct Arguments {
     /// (unless the payload stands there), bodies without a Content-Type get a fitting one.
     #[arg(long, alias = "neutral")]
     neutralize: bool,
+    /// Bars that must be reached; then they alone decide the exit code.
+    #[arg(long, value_name = "FILE")]
+    bars: Option<PathBuf>,
     /// Print every rule that decided, not only the first 25.
     #[arg(long)]
     rules: bool,
@@ -88,6 +92,18 @@ pub(crate) struct Arguments {
 }
 
 impl Arguments {
+    fn selection(&self) -> Selection {
+        Selection {
+            source: self.source.clone(),
+            category: self.category.clone(),
+            placement: self.placement.clone(),
+            label: self.label.clone(),
+            id: self.id.clone(),
+            not_id: self.not_id.clone(),
+            meta: self.meta.iter().cloned().collect(),
+        }
+    }
+
     /// How many requests of this kind are printed at most; `None` if none was asked for.
     fn most(&self, found: Found) -> Option<u64> {
         match found {
@@ -123,7 +139,15 @@ enum Line {
     /// It was left out by a filter.
     LeftOut,
     Malformed(usize, u64, String),
-    Judged(Judged, Survivors, Option<Shown>),
+    Judged(Box<One>),
+}
+
+/// One request and everything that is collected of it.
+struct One {
+    judged: Judged,
+    bars: Vec<usize>,
+    survivors: Survivors,
+    shown: Option<Shown>,
 }
 
 /// What was found out about a request.
@@ -174,24 +198,31 @@ pub(crate) fn run(arguments: &Arguments, terminal: &Terminal) -> Result<Outcome,
         .or_else(|| std::thread::available_parallelism().ok().map(usize::from))
         .unwrap_or(1)
         .max(1);
-    let mut report = Report::new(arguments, terminal);
-    work(arguments, &engine, terminal, threads, &mut report)?;
+    let bars = match &arguments.bars {
+        Some(path) => Bars::load(path)?,
+        None => Bars::default(),
+    };
+    let mut report = Report::new(arguments, terminal, bars.clone());
+    work(arguments, &engine, terminal, threads, &bars, &mut report)?;
     if report.tally.all.counted() == CountedGroup::default() {
         return Err(Failure(match report.malformed {
             0 => "no request stands there, or none passes the filters".to_owned(),
+            1 => "no request could be read: 1 malformed line".to_owned(),
             count => format!("no request could be read: {count} malformed lines"),
         }));
     }
-    let all = report.tally.all.counted();
-    let outcome = if all.attacks.requests.blocked < all.attacks.requests.total
-        || all.benign.requests.blocked > 0
-    {
+    let found = if arguments.bars.is_some() {
+        report.bars.check().iter().any(|one| !one.met)
+    } else {
+        let all = report.tally.all.counted();
+        all.attacks.requests.blocked < all.attacks.requests.total || all.benign.requests.blocked > 0
+    };
+    report.finish(&engine, started)?;
+    Ok(if found {
         Outcome::Findings
     } else {
         Outcome::Clean
-    };
-    report.finish(&engine, started)?;
-    Ok(outcome)
+    })
 }
 
 /// Reads, judges and collects: one thread reads, some judge, and results are collected in the order
@@ -201,9 +232,11 @@ fn work(
     engine: &Engine,
     terminal: &Terminal,
     threads: usize,
+    bars: &Bars,
     report: &mut Report<'_>,
 ) -> Result<(), Failure> {
     let stop = AtomicBool::new(false);
+    let selection = arguments.selection();
     let (to_threads, batches) = sync_channel::<Batch>(2 * threads);
     let batches = Mutex::new(batches);
     let (to_report, results) = sync_channel::<(usize, Vec<Line>)>(2 * threads);
@@ -217,10 +250,12 @@ fn work(
         });
         for _ in 0..threads {
             let to_report = to_report.clone();
-            let (batches, stop) = (&batches, &stop);
+            let (batches, stop, selection) = (&batches, &stop, &selection);
             scope.spawn(move || {
                 let judge = Judge {
                     arguments,
+                    selection,
+                    bars,
                     engine,
                     terminal,
                 };
@@ -309,6 +344,8 @@ fn next_line(source: &mut dyn BufRead, line: &mut Vec<u8>) -> std::io::Result<bo
 /// What a thread that judges works with.
 struct Judge<'a> {
     arguments: &'a Arguments,
+    selection: &'a Selection,
+    bars: &'a Bars,
     engine: &'a Engine,
     terminal: &'a Terminal,
 }
@@ -347,12 +384,13 @@ impl Judge<'_> {
             Ok(labelled) => labelled,
             Err(problem) => return Line::Malformed(file, number, problem),
         };
-        if !self.wanted(&labelled) {
+        if !self.selection.admits(&labelled) {
             return Line::LeftOut;
         }
         if self.arguments.neutralize {
             labelled.neutralise();
         }
+        let bars = self.bars.of(&labelled);
         let payload = payload_hash(&labelled);
         let proxied = Proxied::of(std::mem::take(&mut labelled.request));
         let mut survivors = Survivors::default();
@@ -394,28 +432,12 @@ impl Judge<'_> {
             blocked,
             deciders,
         };
-        Line::Judged(judged, survivors, shown)
-    }
-
-    fn wanted(&self, labelled: &Labelled) -> bool {
-        let arguments = self.arguments;
-        let any = |list: &[String], own: &str| list.is_empty() || list.iter().any(|one| one == own);
-        let begins = |list: &[String]| list.iter().any(|start| labelled.id.starts_with(start));
-        any(&arguments.source, &labelled.source)
-            && any(&arguments.category, &labelled.category)
-            && any(&arguments.placement, &labelled.placement)
-            && arguments
-                .label
-                .as_deref()
-                .is_none_or(|label| label == labelled.label.name())
-            && (arguments.id.is_empty() || begins(&arguments.id))
-            && !begins(&arguments.not_id)
-            && arguments.meta.iter().all(|(key, wanted)| {
-                labelled.meta.get(key).is_some_and(|value| match value {
-                    Value::String(text) => text == wanted,
-                    value => value.to_string() == *wanted,
-                })
-            })
+        Line::Judged(Box::new(One {
+            judged,
+            bars,
+            survivors,
+            shown,
+        }))
     }
 
     fn as_text(
@@ -498,6 +520,7 @@ struct Report<'a> {
     arguments: &'a Arguments,
     terminal: &'a Terminal,
     tally: Tally,
+    bars: Bars,
     malformed: u64,
     left_out: u64,
     shown: BTreeMap<Found, u64>,
@@ -506,11 +529,12 @@ struct Report<'a> {
 }
 
 impl<'a> Report<'a> {
-    fn new(arguments: &'a Arguments, terminal: &'a Terminal) -> Self {
+    fn new(arguments: &'a Arguments, terminal: &'a Terminal, bars: Bars) -> Self {
         Self {
             arguments,
             terminal,
             tally: Tally::default(),
+            bars,
             malformed: 0,
             left_out: 0,
             shown: BTreeMap::new(),
@@ -541,16 +565,15 @@ impl<'a> Report<'a> {
                         .warn("more malformed lines are counted, not listed");
                 }
             }
-            Line::Judged(judged, survivors, shown) => {
-                self.tally.add(&judged);
+            Line::Judged(one) => {
+                self.tally.add(&one.judged);
+                self.bars.add(&one.bars, &one.judged);
                 if self.arguments.prefilter_stats {
-                    self.survivors
-                        .entry(judged.label)
-                        .or_default()
-                        .push(survivors);
+                    let list = self.survivors.entry(one.judged.label).or_default();
+                    list.push(one.survivors);
                 }
-                if let Some(shown) = shown {
-                    self.show(&shown)?;
+                if let Some(shown) = &one.shown {
+                    self.show(shown)?;
                 }
             }
         }
@@ -599,6 +622,9 @@ impl<'a> Report<'a> {
         self.tables(&mut out);
         self.rules(engine, &mut out);
         self.prefilter(&mut out);
+        if !self.bars.is_empty() {
+            bars::write(&self.bars.check(), self.terminal, &mut out);
+        }
         self.remarks(engine, started, &mut out);
         print(&out)
     }
@@ -644,6 +670,7 @@ impl<'a> Report<'a> {
                     benign: tally.benign,
                 })
                 .collect(),
+            bars: self.bars.check(),
             prefilter: self
                 .survivors
                 .iter()
@@ -839,7 +866,8 @@ impl<'a> Report<'a> {
             let _ = write!(out, "; {} left out by filters", self.left_out);
         }
         if self.malformed > 0 {
-            let _ = write!(out, "; {} malformed lines skipped", self.malformed);
+            let lines = if self.malformed == 1 { "line" } else { "lines" };
+            let _ = write!(out, "; {} malformed {lines} skipped", self.malformed);
         }
         out.push('\n');
     }
@@ -885,6 +913,8 @@ struct Summary<'a> {
     all: CountedGroup,
     sources: BTreeMap<&'a str, SourceSummary<'a>>,
     rules: Vec<RuleSummary<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    bars: Vec<Checked>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     prefilter: BTreeMap<&'static str, BTreeMap<&'static str, Spread>>,
 }

@@ -1,5 +1,6 @@
 //! The command line: one verb a file, over the same engine that runs inside Envoy.
 
+mod bars;
 mod check;
 mod evaluate;
 mod explain;
@@ -7,8 +8,10 @@ mod input;
 mod interval;
 mod labelled;
 mod policy;
+mod position;
 mod proxied;
 mod rule;
+mod selection;
 mod tally;
 mod terminal;
 

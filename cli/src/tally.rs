@@ -70,7 +70,7 @@ impl Serialize for Share {
 }
 
 /// Requests of one label in one group.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Count {
     requests: Share,
     /// For each payload, in how many requests it stands and how many of them were blocked.
@@ -120,7 +120,7 @@ impl Count {
 }
 
 /// Attacks and ordinary requests of one group.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Group {
     attacks: Count,
     benign: Count,
@@ -150,10 +150,24 @@ pub(crate) struct CountedGroup {
 }
 
 /// One source of requests.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Source {
     pub(crate) whole: Group,
     pub(crate) categories: BTreeMap<String, Group>,
+}
+
+impl Source {
+    pub(crate) fn add(&mut self, judged: &Judged) {
+        self.whole.add(judged);
+        match self.categories.get_mut(&judged.category) {
+            Some(group) => group.add(judged),
+            None => self
+                .categories
+                .entry(judged.category.clone())
+                .or_default()
+                .add(judged),
+        }
+    }
 }
 
 /// How often a rule decided over requests of one label.
@@ -185,20 +199,13 @@ pub(crate) struct Tally {
 impl Tally {
     pub(crate) fn add(&mut self, judged: &Judged) {
         self.all.add(judged);
-        if !self.sources.contains_key(&judged.source) {
-            self.sources
-                .insert(judged.source.clone(), Source::default());
-        }
-        if let Some(source) = self.sources.get_mut(&judged.source) {
-            source.whole.add(judged);
-            match source.categories.get_mut(&judged.category) {
-                Some(group) => group.add(judged),
-                None => source
-                    .categories
-                    .entry(judged.category.clone())
-                    .or_default()
-                    .add(judged),
-            }
+        match self.sources.get_mut(&judged.source) {
+            Some(source) => source.add(judged),
+            None => self
+                .sources
+                .entry(judged.source.clone())
+                .or_default()
+                .add(judged),
         }
         for decider in &judged.deciders {
             let tally = self.rules.entry(decider.rule).or_default();
