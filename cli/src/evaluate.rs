@@ -204,7 +204,7 @@ pub(crate) fn run(arguments: &Arguments, terminal: &Terminal) -> Result<Outcome,
     };
     let mut report = Report::new(arguments, terminal, bars.clone());
     work(arguments, &engine, terminal, threads, &bars, &mut report)?;
-    if report.tally.all.counted() == CountedGroup::default() {
+    if report.judged == 0 {
         return Err(Failure(match report.malformed {
             0 => "no request stands there, or none passes the filters".to_owned(),
             1 => "no request could be read: 1 malformed line".to_owned(),
@@ -521,6 +521,7 @@ struct Report<'a> {
     terminal: &'a Terminal,
     tally: Tally,
     bars: Bars,
+    judged: u64,
     malformed: u64,
     left_out: u64,
     shown: BTreeMap<Found, u64>,
@@ -535,6 +536,7 @@ impl<'a> Report<'a> {
             terminal,
             tally: Tally::default(),
             bars,
+            judged: 0,
             malformed: 0,
             left_out: 0,
             shown: BTreeMap::new(),
@@ -566,6 +568,7 @@ impl<'a> Report<'a> {
                 }
             }
             Line::Judged(one) => {
+                self.judged += 1;
                 self.tally.add(&one.judged);
                 self.bars.add(&one.bars, &one.judged);
                 if self.arguments.prefilter_stats {
@@ -601,11 +604,7 @@ impl<'a> Report<'a> {
     }
 
     fn progress(&self) -> String {
-        let all = self.tally.all.counted();
-        format!(
-            "{} requests",
-            all.attacks.requests.total + all.benign.requests.total
-        )
+        format!("{} requests", self.judged)
     }
 
     fn finish(&self, engine: &Engine, started: Instant) -> Result<(), Failure> {
@@ -852,8 +851,7 @@ impl<'a> Report<'a> {
     }
 
     fn remarks(&self, engine: &Engine, started: Instant, out: &mut String) {
-        let all = self.tally.all.counted();
-        let requests = all.attacks.requests.total + all.benign.requests.total;
+        let requests = self.judged;
         let seconds = started.elapsed().as_secs_f64();
         let _ = write!(out, "\n{requests} requests in {seconds:.1} s");
         if engine.config().mode == Mode::Monitor {
