@@ -25,6 +25,7 @@ pub(in crate::request) fn read(
     let mut reader = Reader {
         rest: input,
         value: input,
+        after_scalar: false,
         path: prefix.to_vec(),
         last: 0,
         key_at: 0,
@@ -43,6 +44,8 @@ struct Reader<'a, 'b, 'c> {
     rest: &'a [u8],
     /// The text from the last value on: where nonsense follows, the value may be part of it.
     value: &'a [u8],
+    /// Whether the text before this one was a scalar: `1 union select` begins with one.
+    after_scalar: bool,
     path: Vec<u8>,
     /// Where the last key or index begins in the path.
     last: usize,
@@ -110,7 +113,7 @@ impl<'a> Reader<'a, '_, '_> {
             }
             self.path.truncate(prefix);
             self.stack.clear();
-            self.value = self.rest;
+            let scalar = !matches!(self.rest, [b'{' | b'[', ..]);
             if let Err(stop) = self.one() {
                 match stop {
                     Stop::Nonsense => {
@@ -125,6 +128,7 @@ impl<'a> Reader<'a, '_, '_> {
                 }
                 return;
             }
+            self.after_scalar = scalar;
             texts = texts.saturating_add(1);
         }
     }
@@ -276,7 +280,9 @@ impl<'a> Reader<'a, '_, '_> {
     }
 
     fn value(&mut self, first: u8) -> Result<Expect, Stop> {
-        self.value = self.rest;
+        if !(self.after_scalar && self.stack.is_empty()) {
+            self.value = self.rest;
+        }
         match first {
             b'{' | b'[' => {
                 if self.stack.len() >= self.sink.limits.json_depth {
@@ -369,7 +375,15 @@ impl<'a> Reader<'a, '_, '_> {
             }
         };
         self.push(kind, word);
-        Ok(())
+        match self.rest {
+            []
+            | [
+                b' ' | b'\t' | b'\n' | b'\r' | b',' | b']' | b'}' | b'/' | b'#' | 0x0B | 0x0C
+                | 0x1E,
+                ..,
+            ] => Ok(()),
+            _ => Err(Stop::Nonsense),
+        }
     }
 
     /// The text behind an opening quote up to the closing one, unescaped.

@@ -81,6 +81,7 @@ impl<'a> Reader<'a, '_, '_> {
             if !understood {
                 self.flush();
                 self.sink.raw(self.rest);
+                self.close_all();
                 return;
             }
         }
@@ -88,8 +89,12 @@ impl<'a> Reader<'a, '_, '_> {
         if !self.open.is_empty() || self.roots == 0 {
             self.odd_at_end();
         }
-        // The name of an element that was never closed and holds nothing.
-        while self.open.last().is_some() {
+        self.close_all();
+    }
+
+    /// Tells the name of an element that was never closed and holds nothing.
+    fn close_all(&mut self) {
+        while !self.open.is_empty() {
             self.close();
         }
     }
