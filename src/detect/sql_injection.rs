@@ -25,6 +25,16 @@ pub fn is_sql_injection(text: &[u8]) -> Option<Fingerprint> {
     fingerprint(&shorten(text))
 }
 
+/// The same, in a context in which the text also has the grammar of SQL rather than that of prose,
+/// a name, a media type, a filter expression or code. For policies that must not block a customer.
+pub fn in_context(text: &[u8]) -> Option<Fingerprint> {
+    let text = super::inspected(text);
+    if !may_be_sql_injection(text) {
+        return None;
+    }
+    super::sql_context::believed(&shorten(text))
+}
+
 /// The verdict of the tokeniser alone.
 pub(super) fn fingerprint(text: &[u8]) -> Option<Fingerprint> {
     let mut state = libinjectionrs::SqliState::new(text, SqliFlags::FLAG_NONE);
@@ -255,7 +265,12 @@ pub(super) fn shorten(text: &[u8]) -> Cow<'_, [u8]> {
             .position(|byte| ends_word(*byte))
             .unwrap_or(rest.len());
         let run = rest.get(..length).unwrap_or(rest);
-        for cut in superfluous(run).into_iter().flatten() {
+        // `\N` is a token of its own, so the word begins behind it.
+        let skipped = match text.get(at.saturating_sub(1)..) {
+            Some([b'\\', b'N', ..]) => 1,
+            _ => 0,
+        };
+        for cut in superfluous(run, skipped).into_iter().flatten() {
             let middle = run.get(cut.clone()).unwrap_or_default();
             let (from, to) = (at.saturating_add(cut.start), at.saturating_add(cut.end));
             let kept = shortened.get_or_insert_default();
@@ -280,8 +295,8 @@ pub(super) fn shorten(text: &[u8]) -> Cow<'_, [u8]> {
 const KEPT_KEYWORDS: usize = 16;
 
 /// What may be left out of a run of bytes that end no word: most of many keywords, and the middle
-/// of the word behind them. The run is read the way the tokeniser would, from its start.
-fn superfluous(run: &[u8]) -> [Option<Range<usize>>; 2] {
+/// of the word behind them. The run is read the way the tokeniser would, from this place.
+fn superfluous(run: &[u8], mut start: usize) -> [Option<Range<usize>>; 2] {
     let Some(inner) = run.len().checked_sub(KEPT).and_then(|end| run.get(..end)) else {
         return [None, None];
     };
@@ -292,7 +307,6 @@ fn superfluous(run: &[u8]) -> [Option<Range<usize>>; 2] {
     let mut keywords = 0usize;
     let mut first_left_out = 0;
     let mut last = [0usize; KEPT_KEYWORDS];
-    let mut start = 0usize;
     let mut word = None;
     while let Some(rest) = run.get(start..)
         && let Some(byte) = rest.first()
