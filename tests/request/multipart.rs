@@ -362,7 +362,7 @@ fn bodies_that_parsers_read_differently() {
                 "Content-Disposition: form-data; name=\"m\"\r\nContent-Type: application/json",
                 "{\"a\":' or 1",
             ),
-            &["raw_body||' or 1"],
+            &["request_body|m.a|", "raw_body||' or 1"],
             &["invalid_json"],
         ),
         (

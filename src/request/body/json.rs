@@ -34,6 +34,7 @@ pub(in crate::request) fn read(
         hasher: RandomState::new(),
         objects: 0,
         clean: true,
+        odd: false,
         sink,
     };
     reader.run(prefix.len(), many);
@@ -58,6 +59,8 @@ struct Reader<'a, 'b, 'c> {
     hasher: RandomState,
     objects: u32,
     clean: bool,
+    /// Whether it was told that something is odd.
+    odd: bool,
     sink: &'b mut Sink<'c>,
 }
 
@@ -114,7 +117,16 @@ impl<'a> Reader<'a, '_, '_> {
             self.path.truncate(prefix);
             self.stack.clear();
             let scalar = !matches!(self.rest, [b'{' | b'[', ..]);
-            if let Err(stop) = self.one() {
+            let outcome = self.one();
+            // A container that was opened and nothing more: its name is all there is.
+            if let Some(Frame {
+                path, empty: true, ..
+            }) = self.stack.last()
+            {
+                self.path.truncate(*path);
+                self.push(Kind::Literal, b"");
+            }
+            if let Err(stop) = outcome {
                 match stop {
                     Stop::Nonsense => {
                         self.odd();
@@ -208,7 +220,7 @@ impl<'a> Reader<'a, '_, '_> {
         let Some(frame) = self.stack.last_mut() else {
             return Err(Stop::Nonsense);
         };
-        frame.empty = false;
+        let was_empty = std::mem::replace(&mut frame.empty, false);
         let path = frame.path;
         self.path.truncate(path);
         self.last = path;
@@ -222,7 +234,15 @@ impl<'a> Reader<'a, '_, '_> {
             }
             Place::Object(number) => {
                 let number = *number;
-                let key = self.key(first)?;
+                let key = match self.key(first) {
+                    Ok(key) => key,
+                    Err(stop) => {
+                        if let Some(frame) = self.stack.last_mut() {
+                            frame.empty = was_empty;
+                        }
+                        return Err(stop);
+                    }
+                };
                 if path > 0 {
                     self.path.push(b'.');
                 }
@@ -314,6 +334,9 @@ impl<'a> Reader<'a, '_, '_> {
                 let text = self.string(first);
                 if first == b'\'' && self.rest.is_empty() {
                     // Closed or not, nobody's string: perhaps an apostrophe.
+                    if !self.path.is_empty() {
+                        self.push(Kind::Text, b"");
+                    }
                     return Err(Stop::Nonsense);
                 }
                 let kind = if self.is_graphql(&text) {
@@ -551,7 +574,10 @@ impl<'a> Reader<'a, '_, '_> {
 
     fn odd(&mut self) {
         self.clean = false;
-        self.sink.find(Anomaly::InvalidJson, b"");
+        if !self.odd {
+            self.odd = true;
+            self.sink.find(Anomaly::InvalidJson, b"");
+        }
     }
 
     /// Odd, unless the text was cut off right there.

@@ -19,7 +19,9 @@ const MAX_PART_HEADERS: usize = 32;
 /// Names or file names of one part that are followed up.
 const MAX_NAMES: usize = 4;
 /// Multipart bodies within parts.
-const MAX_DEPTH: usize = 2;
+const MAX_DEPTH: usize = 1;
+/// Boundaries of one such body that are followed up: each is one more reading of the same bytes.
+const MAX_INNER_BOUNDARIES: usize = 2;
 
 /// How a multipart body is to be read.
 pub(super) struct Multipart<'a> {
@@ -417,7 +419,7 @@ impl Reader<'_, '_, '_> {
                         self.other_param(&param);
                     }
                 },
-                b"boundary" if head.boundaries.len() < MAX_NAMES => {
+                b"boundary" if head.boundaries.len() < MAX_INNER_BOUNDARIES => {
                     self.other_param(&param);
                     head.boundaries.push(param.value.to_vec());
                 }

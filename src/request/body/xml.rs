@@ -17,6 +17,7 @@ pub(super) fn read(input: &[u8], prefix: &[u8], sink: &mut Sink<'_>) -> bool {
         roots: 0,
         doctype: false,
         clean: true,
+        odd: false,
         sink,
     };
     reader.run();
@@ -42,6 +43,8 @@ struct Reader<'a, 'b, 'c> {
     roots: usize,
     doctype: bool,
     clean: bool,
+    /// Whether it was told that something is odd.
+    odd: bool,
     sink: &'b mut Sink<'c>,
 }
 
@@ -387,7 +390,10 @@ impl<'a> Reader<'a, '_, '_> {
 
     fn odd(&mut self) {
         self.clean = false;
-        self.sink.find(Anomaly::InvalidXml, b"");
+        if !self.odd {
+            self.odd = true;
+            self.sink.find(Anomaly::InvalidXml, b"");
+        }
     }
 
     fn odd_at_end(&mut self) {
