@@ -85,7 +85,7 @@ impl Reader {
             return is_code(value, self.quoted);
         }
         if self.attribute.starts_with(b"xmlns") {
-            return memmem::find(&plain(value), b"schemas-microsoft-com").is_some();
+            return memmem::find(&plain(value), b"schemas-microsoft-com:time").is_some();
         }
         match name {
             b"style" | b"filter" => style_runs(value),
@@ -161,8 +161,13 @@ fn plain(name: &[u8]) -> Vec<u8> {
         .collect()
 }
 
+/// Bytes behind a tag that are looked at to judge it: enough for its attributes or the first lines
+/// of its script, few enough that a text of nothing but tags costs no square.
+const NEARBY: usize = 1024;
+
 /// Whether this tag runs or loads something by itself.
 fn opens_code(tag: &[u8], before: &[u8], token: &[u8], behind: &[u8]) -> bool {
+    let behind = behind.get(..NEARBY).unwrap_or(behind);
     let content = match behind.trim_ascii_start() {
         [b'>', content @ ..] => Some(content),
         _ => None,

@@ -40,6 +40,7 @@ pub(super) fn believed(text: &[u8]) -> Option<Fingerprint> {
         (Context::Quoted(b'\''), &single),
         (Context::Quoted(b'"'), &double),
     ];
+    // As in the original, MySQL's comments matter only where the others were seen.
     for (context, dialects) in contexts {
         if let Context::Quoted(quote) = context
             && memchr(quote, text).is_none()
@@ -53,9 +54,7 @@ pub(super) fn believed(text: &[u8]) -> Option<Fingerprint> {
                 if Reading::of(text, context, *dialect).is_believed() {
                     return Some(fingerprint);
                 }
-            }
-            // As in the original: MySQL's comments matter only where the others were seen.
-            if state.stats_comment_ddx == 0 && state.stats_comment_hash == 0 {
+            } else if state.stats_comment_ddx == 0 && state.stats_comment_hash == 0 {
                 break;
             }
         }
@@ -101,7 +100,7 @@ impl<'a> Reading<'a> {
         match self.context {
             Context::Quoted(quote) => self.leaves_a_value(quote) || self.is_sql(),
             Context::Bare => {
-                self.is_sql() || self.is_statement(self.skip(0)) || self.comments_out_the_rest()
+                self.is_sql() || self.is_whole_statement() || self.comments_out_the_rest()
             }
         }
     }
@@ -122,8 +121,15 @@ impl<'a> Reading<'a> {
             || self
                 .tokens
                 .iter()
+                .enumerate()
                 .skip(1)
-                .any(|token| !is_word(token) && token.token_type != TokenType::String)
+                .any(|(at, token)| {
+                    // A dash between two words is one of a sentence.
+                    let sign = token.token_type == TokenType::Operator
+                        && self.token(at.saturating_sub(1)).is_some_and(is_word)
+                        && self.token(at + 1).is_some_and(is_word);
+                    !is_word(token) && token.token_type != TokenType::String && !sign
+                })
             // `a' like 'b`: a comparison of two values, one of which the application closes.
             || self.tokens.len() == 3
                 && self.says(1, &["like", "rlike", "regexp", "glob"])
@@ -133,6 +139,12 @@ impl<'a> Reading<'a> {
                     && self.says(self.skip(at + 1), &["select"])
                     && self.kind(self.skip(at + 1) + 1) == TokenType::None
             })
+    }
+
+    /// A whole statement. `select a seat from the list` is one word for word, so there must be
+    /// more than words.
+    fn is_whole_statement(&self) -> bool {
+        self.is_statement(self.skip(0)) && self.tokens.iter().any(|token| !is_word(token))
     }
 
     /// `1 -- `, `1/*` and `(1) or (2) #`: an expression of literals in front of a comment that has
@@ -149,6 +161,7 @@ impl<'a> Reading<'a> {
             expression.last(),
             Some(b' ' | b'\t' | b')' | b'\'' | b'"' | b'0'..=b'9')
         );
+        let condition = self.is_literal(0) && self.kind(1) == TokenType::LogicOperator;
         let names = self
             .tokens
             .iter()
@@ -157,7 +170,7 @@ impl<'a> Reading<'a> {
             .tokens
             .iter()
             .any(|token| token.token_type == TokenType::Comma);
-        ends && !names && !list
+        (ends || condition) && !names && !list
     }
 
     fn is_sql(&self) -> bool {
@@ -209,8 +222,7 @@ impl<'a> Reading<'a> {
         }
         // `1 union#`: the rest of the statement was cut off, or comes with another parameter.
         let before = at.checked_sub(1).map(|at| self.kind(at));
-        if before == Some(TokenType::Number) && self.kind(at + 1) == TokenType::None && self.cut_off
-        {
+        if before == Some(TokenType::Number) && self.kind(at + 1) == TokenType::None {
             return true;
         }
         let verb = self.skip(at + 1);
@@ -270,9 +282,11 @@ impl<'a> Reading<'a> {
             }
             _ => false,
         };
-        self.says(comparison, COMPARISONS)
-            && (self.is_literal(left) && (self.is_literal(right) || self.asks_the_database(right))
-                || same_name())
+        // Languages that call functions in conditions compare with two signs.
+        let calls =
+            self.says(comparison, &["="]) && self.kind(right + 1) == TokenType::LeftParenthesis;
+        let asks = calls || self.is_literal(right) || self.asks_the_database(right);
+        self.says(comparison, COMPARISONS) && (self.is_literal(left) && asks || same_name())
     }
 
     /// A function, a subselect or a variable of the server.
@@ -335,6 +349,9 @@ impl<'a> Reading<'a> {
         };
         self.says(at, IN_A_CONDITION) && self.says(before, BEFORE_A_CONDITION)
             || self.says(at, &["sleep"])
+                && !self
+                    .token(self.skip(at + 2))
+                    .is_some_and(|token| token.token_type == TokenType::Bareword)
                 && (self.is_literal(before)
                     || self.says(before, &["+", "-", "*", "/", "||", "&&", "=", ","]))
     }
@@ -504,7 +521,8 @@ fn opens_quotation(value: &[u8], behind: &[u8], quote: u8) -> bool {
     {
         return true;
     }
-    if value.last().is_some_and(|byte| !byte.is_ascii_whitespace()) {
+    let sign_of_search = quote == b'"' && matches!(value.trim_ascii(), b"+" | b"-");
+    if value.last().is_some_and(|byte| !byte.is_ascii_whitespace()) && !sign_of_search {
         return false;
     }
     // `say "like"`, `"@name"`, `'--option'`: it opens a word.
@@ -513,7 +531,8 @@ fn opens_quotation(value: &[u8], behind: &[u8], quote: u8) -> bool {
         .take(3)
         .take_while(|byte| b"@&%<$^_[{-./,(~!:+".contains(byte))
         .count();
-    if behind.get(signs).is_some_and(u8::is_ascii_alphanumeric) {
+    let opens_word = |byte: &u8| byte.is_ascii_alphabetic() || signs == 0 && byte.is_ascii_digit();
+    if behind.get(signs).is_some_and(opens_word) {
         return true;
     }
     // `a "*" b`, `'+': add`, `"""`: it stands around a sign. `'='` alone compares two values, but
