@@ -9,11 +9,14 @@ mod head;
 mod pairs;
 mod params;
 mod sink;
+mod syntax;
 mod transfer;
 
 pub use body::{Frame, FrameSplitter, read_body, read_message};
 pub use content_type::{BodyFormat, BodyPlan, Coding};
 pub use fields::{Field, Fields, Finding, Kind, SEPARATOR, Span};
 pub use head::{Head, is_websocket_upgrade, read_head, read_trailers};
+
+pub use syntax::{MACHINE_HEADERS, Syntax};
 
 use sink::Sink;

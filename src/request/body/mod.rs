@@ -61,6 +61,9 @@ pub fn read_body(
 
 /// Reads one message of a gRPC stream, as a [`FrameSplitter`] cut it out.
 pub fn read_message(plan: &BodyPlan, frame: &Frame<'_>, limits: &Limits, fields: &mut Fields) {
+    if !frame.complete {
+        fields.find(Anomaly::BodyTooLarge, Zone::RequestBody, b"");
+    }
     let mut sink = Sink {
         limits,
         fields,
