@@ -154,9 +154,9 @@ fn to_utf8<'a>(plan: &BodyPlan, bytes: &'a [u8], sink: &mut Sink<'_>) -> (Cow<'a
     }
     let text = match charset.decode(text) {
         Some(decoded) => {
-            if charset.is_wide() && !nulls {
-                // No ASCII character in the whole text: a server that does not believe the
-                // charset reads the bytes as they are.
+            if charset.is_wide() && !nulls || charset == Charset::Ibm037 {
+                // No ASCII character in the whole text, or all of them respelled: a server that
+                // does not believe the charset reads the bytes as they are.
                 sink.raw(text);
             }
             Cow::Owned(decoded)
