@@ -87,6 +87,10 @@ impl Reader {
         if self.attribute.starts_with(b"xmlns") {
             return memmem::find(&plain(value), b"schemas-microsoft-com:time").is_some();
         }
+        // A reference to another host from inside SVG or MathML, where it may load or link.
+        if self.attribute == b"xlink:href" && resolved(value).starts_with(b"//") {
+            return true;
+        }
         match name {
             b"style" | b"filter" => style_runs(value),
             b"attributename" => {
