@@ -9,7 +9,11 @@
 //! ```
 //!
 //! The modules stand in the order in which data flows; a module imports only those above it.
-#![deny(clippy::disallowed_macros, clippy::disallowed_methods, clippy::disallowed_types)]
+#![deny(
+    clippy::disallowed_macros,
+    clippy::disallowed_methods,
+    clippy::disallowed_types
+)]
 #![deny(unsafe_code)]
 
 #[forbid(unsafe_code)]
