@@ -3,7 +3,7 @@
 
 use palisade::engine::{Engine, Inspection, Scratch};
 use palisade::model::{Action, Anomaly};
-use palisade::request::{Head, is_websocket_upgrade};
+use palisade::request::{Frame, FrameSplitter, Head, claims_websocket, is_websocket_upgrade};
 
 /// A name or value as octets.
 pub(crate) type Octets = Vec<u8>;
@@ -134,23 +134,65 @@ impl Proxied {
         let mut seen = engine.begin(scratch, &head);
         look(scratch);
         let upgrade = is_websocket_upgrade(&head);
+        if !upgrade && claims_websocket(&head) {
+            engine.cannot_inspect(&mut seen, Anomaly::FalseUpgrade);
+        }
         if upgrade {
             engine.cannot_inspect(&mut seen, Anomaly::UninspectedUpgrade);
         }
         if engine.action(&seen) == Action::Block || upgrade || !self.announced {
             return seen;
         }
-        // The filter reads one byte more than the limit, to tell whether there is more.
-        let limit = engine.config().limits.body_bytes;
-        let most = limit.saturating_add(1).min(self.body.len());
-        let complete = self.body.len() <= limit;
-        engine.body(scratch, &mut seen, &self.body[..most], complete);
-        look(scratch);
+        let complete = if seen.plan().is_message_stream() {
+            self.inspect_messages(engine, scratch, &mut seen, &mut look);
+            true
+        } else {
+            // The filter reads one byte more than the limit, to tell whether there is more.
+            let limit = engine.config().limits.body_bytes;
+            let most = limit.saturating_add(1).min(self.body.len());
+            let complete = self.body.len() <= limit;
+            engine.body(scratch, &mut seen, &self.body[..most], complete);
+            look(scratch);
+            complete
+        };
+        if engine.action(&seen) == Action::Block {
+            return seen;
+        }
         if complete && !self.trailers.is_empty() {
             engine.end(scratch, &mut seen, &borrowed(&self.trailers));
             look(scratch);
         }
         seen
+    }
+}
+
+impl Proxied {
+    /// A stream of messages is judged message by message, up to the first that is blocked.
+    fn inspect_messages(
+        &self,
+        engine: &Engine,
+        scratch: &mut Scratch,
+        seen: &mut Inspection,
+        look: &mut impl FnMut(&Scratch),
+    ) {
+        let mut splitter = FrameSplitter::new(engine.config().limits.body_bytes);
+        let mut rest = self.body.as_slice();
+        while let Some(frame) = splitter.next_frame(&mut rest) {
+            engine.message(scratch, seen, &frame);
+            look(scratch);
+            if engine.action(seen) == Action::Block {
+                return;
+            }
+        }
+        if splitter.is_inside_frame() {
+            let frame = Frame {
+                flags: 0,
+                message: splitter.unfinished(),
+                complete: false,
+            };
+            engine.message(scratch, seen, &frame);
+            look(scratch);
+        }
     }
 }
 
