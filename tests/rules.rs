@@ -75,7 +75,11 @@ fn hits(engine: &Engine, rule: &Rule, zone: Zone, text: &str) -> Option<Vec<u32>
             if text.bytes().any(|byte| byte < b' ' && byte != b'\t') {
                 return None;
             }
-            headers.push((b"x-sample", text.as_bytes().to_vec()));
+            if rule.parts.contains(Part::Value) {
+                headers.push((b"x-sample", text.as_bytes().to_vec()));
+            } else {
+                headers.push((text.as_bytes(), b"v".to_vec()));
+            }
         }
         Zone::Cookies => headers.push((b"cookie", pair(encoded(b"")).into_bytes())),
         Zone::RequestBody => {
