@@ -9,7 +9,8 @@ SHELL := bash
 
 # Integration tests that have a target of their own below, because of what they need.
 elsewhere := tests/envoy.rs tests/wasm.rs
-native := $(patsubst tests/%.rs,--test %,$(filter-out $(elsewhere),$(wildcard tests/*.rs)))
+native := $(patsubst tests/%.rs,--test %,$(filter-out $(elsewhere),$(wildcard tests/*.rs))) \
+	$(patsubst tests/%/main.rs,--test %,$(wildcard tests/*/main.rs))
 
 .PHONY: help
 help: ## this list

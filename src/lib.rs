@@ -9,8 +9,25 @@
 //! ```
 //!
 //! The modules stand in the order in which data flows; a module imports only those above it.
-#![deny(clippy::disallowed_macros, clippy::disallowed_methods, clippy::disallowed_types)]
+#![deny(
+    clippy::disallowed_macros,
+    clippy::disallowed_methods,
+    clippy::disallowed_types
+)]
 #![deny(unsafe_code)]
+// A panic ends the VM and every request in it: no code that ships has a path to one. Tests may.
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::unreachable,
+        clippy::indexing_slicing,
+        clippy::string_slice,
+        clippy::get_unwrap
+    )
+)]
 
 #[forbid(unsafe_code)]
 pub mod model;

@@ -514,6 +514,11 @@ fn sql_comments() {
                 "white space of MySQL",
             ),
             (
+                "union\u{3000}\u{2003}select\u{FEFF}1".as_bytes(),
+                b"union select 1",
+                "white space of Unicode",
+            ),
+            (
                 b"union\x01\x1fselect",
                 b"union select",
                 "white space of SQL Server",
@@ -539,6 +544,12 @@ fn sql_comments() {
                 "an opening in a string",
             ),
             (b"1/*x*/union", b"1 union", "as before"),
+            (
+                b"1 union/*/**/*/select",
+                b"1 union select",
+                "PostgreSQL nests comments",
+            ),
+            (b"a /* b /* c", b"a /* b /* c", "no end"),
         ],
     );
     check(

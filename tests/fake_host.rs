@@ -75,12 +75,12 @@ impl Host for FakeHost {
         }
     }
 
-    fn request_body(&self, most: usize, out: &mut Vec<u8>) -> bool {
+    fn request_body(&self, start: usize, most: usize, out: &mut Vec<u8>) -> bool {
         let body = self.body.borrow();
-        if body.is_empty() {
+        if start >= body.len() {
             return false;
         }
-        out.extend_from_slice(&body[..most.min(body.len())]);
+        out.extend_from_slice(&body[start..start.saturating_add(most).min(body.len())]);
         true
     }
 
@@ -475,5 +475,110 @@ fn policies_do_not_share_anything() {
         ] {
             assert_eq!(send(&case, root, Proxy::Hold, &[]).outcome.action, action);
         }
+    }
+}
+
+/// One message in gRPC's frame (gRPC over HTTP/2, "Length-Prefixed-Message").
+fn frame(message: &[u8]) -> Vec<u8> {
+    let mut framed = vec![0];
+    framed.extend_from_slice(&(message.len() as u32).to_be_bytes());
+    framed.extend_from_slice(message);
+    framed
+}
+
+/// A protobuf message with one string in field 1.
+fn text_message(text: &str) -> Vec<u8> {
+    let mut message = vec![0x0A, text.len() as u8];
+    message.extend_from_slice(text.as_bytes());
+    frame(&message)
+}
+
+#[test]
+fn messages_of_a_stream_are_judged_and_let_go_one_by_one() {
+    let case = case(
+        "request = { method = \"POST\", target = \"/s.S/M\", headers = [[\"content-type\", \"application/grpc\"]], body = \"x\" }",
+    );
+    let host = FakeHost::default();
+    *host.headers.borrow_mut() = case.request.proxied_headers(Http::One);
+    host.received.set(100);
+    let root = configure("{}");
+    let shared = Stream::new(&root, 2);
+    let body = |bytes: &[u8], end: bool| {
+        *host.body.borrow_mut() = bytes.to_vec();
+        shared.borrow_mut().request_body(&host, bytes.len(), end)
+    };
+    assert_eq!(
+        shared.borrow_mut().request_headers(&host, false),
+        Flow::Pause
+    );
+    let good = text_message("hello");
+    // Part of a message stays, a whole one goes on, with the headers.
+    assert_eq!(body(&good[..3], false), Flow::Pause);
+    assert_eq!(body(&good, false), Flow::Continue);
+    // The server may answer at any time: that is no early answer.
+    shared.borrow_mut().response_headers(&host);
+    // A minute without a message is no reason to end anything.
+    host.now.set(600_000_000_000);
+    root.tick(&host);
+    assert_eq!(*host.reply.borrow(), None);
+    let two = [good.clone(), good[..4].to_vec()].concat();
+    assert_eq!(body(&two, false), Flow::Pause);
+    let bad = text_message("1' OR '1'='1' -- ");
+    assert_eq!(
+        body(&[good.clone(), good, bad].concat(), false),
+        Flow::Pause
+    );
+    assert_eq!(*host.reply.borrow(), Some(403));
+}
+
+#[test]
+fn headers_of_a_stream_do_not_wait_for_a_client_that_listens_first() {
+    let case = case(
+        "request = { method = \"POST\", target = \"/s.S/M\", headers = [[\"content-type\", \"application/grpc\"]], body = \"x\" }",
+    );
+    let host = FakeHost::default();
+    *host.headers.borrow_mut() = case.request.proxied_headers(Http::One);
+    host.received.set(100);
+    let root = configure("{}");
+    let stream = Stream::new(&root, 2);
+    assert_eq!(
+        stream.borrow_mut().request_headers(&host, false),
+        Flow::Pause
+    );
+    host.now.set(60_000_000);
+    root.tick(&host);
+    assert!(host.resumed.get());
+}
+
+#[test]
+fn what_is_held_too_long_is_not_let_through() {
+    let case = case("request = { method = \"POST\", target = \"/\", body = \"a=1\" }");
+    for (policy, blocked) in [
+        ("{}", true),
+        (
+            "{\"uninspected\":{\"hold_timeout\":\"inspect_prefix\"}}",
+            false,
+        ),
+    ] {
+        let host = FakeHost::default();
+        *host.headers.borrow_mut() = case.request.proxied_headers(Http::One);
+        host.received.set(100);
+        let root = configure(policy);
+        let stream = Stream::new(&root, 2);
+        assert_eq!(
+            stream.borrow_mut().request_headers(&host, false),
+            Flow::Pause
+        );
+        *host.body.borrow_mut() = b"a".to_vec();
+        assert_eq!(
+            stream.borrow_mut().request_body(&host, 1, false),
+            Flow::Pause
+        );
+        host.now.set(61_000_000_000);
+        root.tick(&host);
+        assert_eq!(host.reply.borrow().is_some(), blocked);
+        assert_eq!(host.resumed.get(), !blocked);
+        let json = String::from_utf8(host.state.borrow()[FILTER_STATE].clone()).expect("UTF-8");
+        assert!(json.contains("hold_timeout"), "{json}");
     }
 }

@@ -1,5 +1,88 @@
 //! The command line: one verb a file, over the same engine that runs inside Envoy.
 
-fn main() {
-    println!("palisade {}", env!("CARGO_PKG_VERSION"));
+mod bars;
+mod check;
+mod evaluate;
+mod explain;
+mod input;
+mod interval;
+mod labelled;
+mod policy;
+mod position;
+mod proxied;
+mod rule;
+mod selection;
+mod tally;
+mod terminal;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use terminal::{Colour, Terminal};
+
+/// A web application and API firewall for Envoy, from the command line: whatever it says is what the
+/// module inside Envoy does.
+///
+/// Exit codes: 0 nothing found, 1 something found, 2 could not run.
+#[derive(Parser)]
+#[command(
+    name = "palisade",
+    version,
+    max_term_width = 100,
+    propagate_version = true
+)]
+struct Arguments {
+    #[command(subcommand)]
+    verb: Verb,
+    /// When to use colours.
+    #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN")]
+    color: Colour,
+}
+
+#[derive(Subcommand)]
+enum Verb {
+    Check(check::Arguments),
+    Evaluate(evaluate::Arguments),
+    #[command(alias = "rules")]
+    Rule(rule::Arguments),
+}
+
+/// What a verb came to, where it could run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Outcome {
+    /// Nothing to report.
+    Clean,
+    /// Something was found.
+    Findings,
+}
+
+/// Why a verb could not run: one message, printed as it is.
+#[derive(Debug)]
+struct Failure(String);
+
+impl<T: std::fmt::Display> From<T> for Failure {
+    fn from(error: T) -> Self {
+        Self(error.to_string())
+    }
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let terminal = Terminal::new(arguments.color);
+    let result = match arguments.verb {
+        Verb::Check(arguments) => check::run(&arguments, &terminal),
+        Verb::Rule(arguments) => rule::run(&arguments, &terminal),
+        Verb::Evaluate(arguments) => evaluate::run(&arguments, &terminal),
+    };
+    match result {
+        Ok(Outcome::Clean) => ExitCode::SUCCESS,
+        Ok(Outcome::Findings) => ExitCode::from(1),
+        // Whoever reads the output has seen enough, as in `palisade … | head`.
+        Err(Failure(message)) if message == terminal::CLOSED => ExitCode::SUCCESS,
+        Err(Failure(message)) => {
+            terminal.error(&message);
+            ExitCode::from(2)
+        }
+    }
 }

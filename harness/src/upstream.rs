@@ -388,3 +388,105 @@ fn owned(headers: &[httparse::Header<'_>]) -> Headers {
         .map(|h| (h.name.to_ascii_lowercase(), h.value.to_vec()))
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::client::{Broken, Http1, head};
+
+    const PATIENCE: Duration = Duration::from_secs(2);
+
+    fn start(upstream: &Upstream, headers: &[(&str, &str)]) -> Http1 {
+        let headers = headers
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), value.as_bytes().to_vec()));
+        let mut client = Http1::connect(upstream.address()).unwrap();
+        client
+            .send(&head(b"POST", b"/a?b", b"h", &headers.collect()))
+            .unwrap();
+        client
+    }
+
+    #[test]
+    fn chunks_and_trailers_are_remembered_and_the_connection_kept() {
+        let upstream = Upstream::start();
+        let chunked = [
+            ("x-case", "a"),
+            ("Transfer-Encoding", "chunked"),
+            ("x-upstream", "echo"),
+        ];
+        let mut client = start(&upstream, &chunked);
+        client.chunk(b"he").unwrap();
+        client.chunk(b"llo").unwrap();
+        client
+            .end_chunks(&vec![("X-End".to_owned(), b"1".to_vec())])
+            .unwrap();
+        let answer = client.response("POST").unwrap();
+        assert_eq!((answer.status, &answer.body[..]), (200, &b"hello"[..]));
+        let heard = upstream
+            .wait_for("a", PATIENCE, |heard| heard.complete)
+            .unwrap();
+        assert_eq!(heard.body, b"hello");
+        assert_eq!(heard.trailers, [("x-end".to_owned(), b"1".to_vec())]);
+        assert_eq!(
+            (heard.method.as_str(), heard.target.as_str()),
+            ("POST", "/a?b")
+        );
+
+        client
+            .send(b"HEAD / HTTP/1.1\r\nhost: h\r\nx-case: b\r\n\r\n")
+            .unwrap();
+        let answer = client.response("HEAD").unwrap();
+        assert_eq!((answer.status, answer.body.len()), (200, 0));
+        assert_eq!(upstream.heard("b").len(), 1);
+    }
+
+    #[test]
+    fn an_early_answer_comes_before_the_body() {
+        let upstream = Upstream::start();
+        let headers = [
+            ("x-case", "a"),
+            ("content-length", "3"),
+            ("x-upstream", "early forge=f"),
+        ];
+        let mut client = start(&upstream, &headers);
+        let answer = client.response("POST").unwrap();
+        assert_eq!(answer.header("x-palisade-decision"), Some(&b"f"[..]));
+        assert!(upstream.heard("a").iter().all(|heard| !heard.complete));
+        client.send(b"a=1").unwrap();
+        upstream
+            .wait_for("a", PATIENCE, |heard| heard.complete)
+            .unwrap();
+    }
+
+    #[test]
+    fn a_request_cut_short_is_no_complete_one() {
+        let upstream = Upstream::start();
+        let mut client = start(&upstream, &[("x-case", "a"), ("content-length", "9")]);
+        client.send(b"a=1").unwrap();
+        upstream
+            .wait_for("a", PATIENCE, |heard| heard.body == b"a=1")
+            .unwrap();
+        client.disconnect();
+        let heard = upstream.wait_for("a", PATIENCE, |heard| heard.cut).unwrap();
+        assert!(!heard.complete);
+        assert!(
+            upstream
+                .wait_for("other", Duration::ZERO, |_| true)
+                .is_err()
+        );
+    }
+
+    #[test]
+    fn a_hangup_is_no_answer_and_silence_is_told_from_it() {
+        let upstream = Upstream::start();
+        let mut client = start(&upstream, &[("x-upstream", "hangup")]);
+        assert!(matches!(
+            client.response("POST"),
+            Err(Broken::Unanswered(_))
+        ));
+        let mut client = start(&upstream, &[("x-upstream", "delay=500")]);
+        client.set_patience(Duration::from_millis(50));
+        assert!(matches!(client.response("POST"), Err(Broken::Hung(None))));
+    }
+}

@@ -26,8 +26,8 @@ pub struct Config {
     pub hold_request_headers: Hold,
     /// How much is read.
     pub limits: Limits,
-    /// What happens with a request that could not be inspected for a reason of our own.
-    pub on_error: Fallback,
+    /// What becomes of a request of which something could not be inspected.
+    pub uninspected: Uninspected,
     /// What a blocked client is told.
     pub block_response: BlockResponse,
     /// The policy's own rules.
@@ -67,6 +67,60 @@ impl Default for Thresholds {
     }
 }
 
+/// What becomes of a request of which something could not be inspected, by what that was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Uninspected([Fallback; Anomaly::ALL.len()]);
+
+impl Uninspected {
+    /// What becomes of a request of which this was not seen.
+    pub fn of(&self, anomaly: Anomaly) -> Fallback {
+        self.0
+            .get(anomaly as usize)
+            .copied()
+            .unwrap_or(Fallback::Block)
+    }
+}
+
+impl Uninspected {
+    fn set(&mut self, anomaly: Anomaly, fallback: Fallback) {
+        if let Some(entry) = self.0.get_mut(anomaly as usize) {
+            *entry = fallback;
+        }
+    }
+}
+
+impl Default for Uninspected {
+    fn default() -> Self {
+        let mut all = [Fallback::InspectPrefix; Anomaly::ALL.len()];
+        for (entry, anomaly) in all.iter_mut().zip(Anomaly::ALL) {
+            *entry = anomaly.default_fallback();
+        }
+        Self(all)
+    }
+}
+
+impl Read for Uninspected {
+    fn read(node: &Node, path: &str, problems: &mut Problems) -> Option<Self> {
+        let Node::Object(_) = node else {
+            return wrong(
+                node,
+                path,
+                "an object from what was not inspected to what becomes of it",
+                problems,
+            );
+        };
+        let mut object = Object::open(node, path, problems)?;
+        let mut read = Self::default();
+        for anomaly in Anomaly::UNINSPECTED.iter() {
+            if let Some(Word(fallback)) = object.optional(anomaly.name(), problems) {
+                read.set(anomaly, fallback);
+            }
+        }
+        object.close(problems);
+        Some(read)
+    }
+}
+
 impl Default for Config {
     fn default() -> Self {
         Self {
@@ -77,7 +131,7 @@ impl Default for Config {
             thresholds: Thresholds::default(),
             hold_request_headers: Hold::Auto,
             limits: Limits::default(),
-            on_error: Fallback::Block,
+            uninspected: Uninspected::default(),
             block_response: BlockResponse { status: 403 },
             rules: Vec::new(),
         }
@@ -88,14 +142,6 @@ impl Default for Config {
 const VERSION: u32 = 1;
 
 impl Config {
-    /// What becomes of a request of which this could not be inspected.
-    pub fn past_limit(&self, anomaly: Anomaly) -> Fallback {
-        match anomaly {
-            Anomaly::Unreadable => self.on_error,
-            _ => Fallback::InspectPrefix,
-        }
-    }
-
     /// Reads a policy. An empty document means `{}`, the recommended default.
     ///
     /// # Errors
@@ -148,11 +194,14 @@ impl Read for Config {
         if let Some(limits) = object.optional("limits", problems) {
             config.limits = limits;
         }
+        if let Some(uninspected) = object.optional("uninspected", problems) {
+            config.uninspected = uninspected;
+        }
         if let Some(Word(fallback)) = object.optional("on_error", problems) {
             if fallback == Fallback::InspectPrefix {
                 problems.add(&object.path_of("on_error"), "expected one of block, pass");
             }
-            config.on_error = fallback;
+            config.uninspected.set(Anomaly::Unreadable, fallback);
         }
         if let Some(response) = object.optional("block_response", problems) {
             config.block_response = response;

@@ -7,6 +7,6 @@ mod problem;
 mod read;
 mod rule;
 
-pub use document::{BlockResponse, Config, Thresholds};
+pub use document::{BlockResponse, Config, Thresholds, Uninspected};
 pub use problem::{Problem, Problems};
 pub use rule::{SHIPPED_SAMPLES, shipped_rules};

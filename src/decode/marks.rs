@@ -62,9 +62,11 @@ const TABLE: [u32; 256] = table();
 const fn table() -> [u32; 256] {
     let mut table = [0; 256];
     let mut byte = 0;
-    while byte < 256 {
-        table[byte] = class(byte as u8);
-        byte += 1;
+    let mut rest: &mut [u32] = &mut table;
+    while let Some((first, others)) = rest.split_first_mut() {
+        *first = class(byte);
+        byte = byte.wrapping_add(1);
+        rest = others;
     }
     table
 }

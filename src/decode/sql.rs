@@ -13,7 +13,8 @@ pub fn decode(input: &[u8], out: &mut Vec<u8>) -> Outcome {
 }
 
 /// Like [`decode`], but a comment begins at the last `/*` before its end, not at the first: so an
-/// opening that is hidden in a string (`'/*' union/**/select`) takes nothing with it.
+/// opening that is hidden in a string (`'/*' union/**/select`) takes nothing with it, and comments
+/// nest, as they do in PostgreSQL.
 pub fn decode_innermost(input: &[u8], out: &mut Vec<u8>) -> Outcome {
     compact(input, Reading::Innermost, out)
 }
@@ -47,8 +48,24 @@ pub fn has_lines(input: &[u8]) -> bool {
     memchr::memchr(b'#', lines).is_some() || memmem::find(lines, b"--").is_some()
 }
 
-/// U+00A0 in UTF-8.
-const NO_BREAK_SPACE: &[u8] = "\u{A0}".as_bytes();
+/// Whether a character beyond ASCII is white space to some database (SQL Server) or language.
+fn is_space(character: &[u8]) -> bool {
+    matches!(
+        character,
+        [0xC2, 0xA0]
+            | [0xE1, 0x9A, 0x80]
+            | [0xE2, 0x80, 0x80..=0x8A | 0xA8 | 0xA9 | 0xAF]
+            | [0xE2, 0x81, 0x9F]
+            | [0xE3, 0x80, 0x80]
+            | [0xEF, 0xBB, 0xBF]
+    )
+}
+
+/// Whether such a character occurs, besides the space that does not break.
+pub fn has_wide_space(input: &[u8]) -> bool {
+    memchr::memchr3_iter(0xE2, 0xE3, 0xEF, input)
+        .any(|at| input.get(at..at + 3).is_some_and(is_space))
+}
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Reading {
@@ -63,7 +80,7 @@ fn compact(input: &[u8], reading: Reading, out: &mut Vec<u8>) -> Outcome {
         out,
         plus_is_space: plus_is_space(input),
     };
-    let mut open_at = None;
+    let mut open = 0_usize;
     let mut executed = 0_usize;
     let mut ended = true;
     let mut rest = input;
@@ -80,7 +97,7 @@ fn compact(input: &[u8], reading: Reading, out: &mut Vec<u8>) -> Outcome {
                 version(after)
             }
             [b'/', b'*', inside @ ..] if reading == Reading::Innermost => {
-                open_at = Some(compact.out.len());
+                open += 1;
                 compact.out.extend_from_slice(b"/*");
                 inside
             }
@@ -95,9 +112,9 @@ fn compact(input: &[u8], reading: Reading, out: &mut Vec<u8>) -> Outcome {
                     inside
                 }
             }
-            [b'*', b'/', after @ ..] if open_at.is_some() => {
-                compact.out.truncate(open_at.take().unwrap_or(usize::MAX));
-                compact.space();
+            [b'*', b'/', after @ ..] if open > 0 => {
+                open -= 1;
+                compact.close();
                 after
             }
             [b'*', b'/', after @ ..] if executed > 0 => {
@@ -121,7 +138,7 @@ fn compact(input: &[u8], reading: Reading, out: &mut Vec<u8>) -> Outcome {
                 let (character, after) = rest
                     .split_at_checked(well_formed(rest))
                     .unwrap_or((rest, &[]));
-                if character == NO_BREAK_SPACE {
+                if is_space(character) {
                     compact.space();
                 } else {
                     compact.out.extend_from_slice(character);
@@ -176,6 +193,16 @@ impl Compact<'_> {
     fn space(&mut self) {
         if self.out.len() > self.start && self.out.last() != Some(&b' ') {
             self.out.push(b' ');
+        }
+    }
+
+    /// Takes the comment away that was opened last. What is searched is what goes, so that all
+    /// comments together cost one pass.
+    fn close(&mut self) {
+        let written = self.out.get(self.start..).unwrap_or_default();
+        if let Some(open) = memmem::rfind(written, b"/*") {
+            self.out.truncate(self.start + open);
+            self.space();
         }
     }
 

@@ -9,7 +9,7 @@ use crate::model::{
     Action, Anomaly, AnomalySet, Category, Fallback, Hit, Mode, Part, RuleAction, Sums, Verdict,
     View, Zone,
 };
-use crate::request::{self, BodyPlan, Field, Finding, Head, Kind, Span};
+use crate::request::{self, BodyPlan, Field, Finding, Frame, Head, Kind, Span};
 
 /// What is known of one request so far.
 #[derive(Debug)]
@@ -18,6 +18,9 @@ pub struct Inspection {
     hits: Vec<Hit>,
     more_hits: u32,
     scores: Sums,
+    /// The scores of the head alone, to which each message of a stream adds anew: a stream may last for
+    /// days, and what is worth little must not add up over all of it.
+    head_scores: Sums,
     recorded: Sums,
     /// A rule that blocks whatever the sums, or a limit whose policy is to block.
     blocked_by: Option<Category>,
@@ -25,29 +28,6 @@ pub struct Inspection {
     allowed: bool,
     uninspected: AnomalySet,
 }
-
-/// Anomalies that mean that part of a request was not seen.
-const UNINSPECTED: AnomalySet = AnomalySet::of(&[
-    Anomaly::BodyTooLarge,
-    Anomaly::JsonTooDeep,
-    Anomaly::XmlTooDeep,
-    Anomaly::GraphqlTooDeep,
-    Anomaly::UnknownCharset,
-    Anomaly::InvalidCompression,
-    Anomaly::UnknownCompression,
-    Anomaly::DecompressionLimit,
-    Anomaly::TooManyFields,
-    Anomaly::NameTooLong,
-    Anomaly::ValueTooLong,
-    Anomaly::TooManyHeaders,
-    Anomaly::TooManyParts,
-    Anomaly::DecodeLimit,
-    Anomaly::UninspectedUpgrade,
-    Anomaly::EarlyResponse,
-    Anomaly::HoldTimeout,
-    Anomaly::IncompleteRequest,
-    Anomaly::Unreadable,
-]);
 
 impl Engine {
     /// Inspects the head of a request: path, query, headers and cookies.
@@ -57,6 +37,7 @@ impl Engine {
             hits: Vec::new(),
             more_hits: 0,
             scores: Sums::default(),
+            head_scores: Sums::default(),
             recorded: Sums::default(),
             blocked_by: None,
             allowed: false,
@@ -69,6 +50,7 @@ impl Engine {
                 self.read_body(scratch, &inspection, b"", true);
             }
             self.scan(scratch, &mut inspection);
+            inspection.head_scores = inspection.scores;
         }
         inspection
     }
@@ -86,6 +68,23 @@ impl Engine {
         }
         scratch.clear();
         self.read_body(scratch, inspection, bytes, complete);
+        self.scan(scratch, inspection);
+    }
+
+    /// Inspects one message of a stream of messages (gRPC), or what has come of it. The verdict then
+    /// concerns the head and this message; what earlier messages scored is past.
+    pub fn message(&self, scratch: &mut Scratch, inspection: &mut Inspection, frame: &Frame<'_>) {
+        if self.ends(inspection) {
+            return;
+        }
+        inspection.scores = inspection.head_scores;
+        scratch.clear();
+        request::read_message(
+            &inspection.plan,
+            frame,
+            &self.config.limits,
+            &mut scratch.fields,
+        );
         self.scan(scratch, inspection);
     }
 
@@ -129,10 +128,13 @@ impl Engine {
     /// it, and the verdict records it.
     pub fn cannot_inspect(&self, inspection: &mut Inspection, anomaly: Anomaly) {
         inspection.uninspected.insert(anomaly);
-        if self.config.past_limit(anomaly) == Fallback::Block {
-            inspection
-                .blocked_by
-                .get_or_insert(Category::MalformedRequest);
+        match self.config.uninspected.of(anomaly) {
+            Fallback::Block => {
+                let category = Category::MalformedRequest;
+                inspection.blocked_by.get_or_insert(category);
+            }
+            Fallback::Pass => inspection.allowed = !self.condemned(inspection),
+            Fallback::InspectPrefix => {}
         }
     }
 
@@ -183,16 +185,17 @@ impl Engine {
     fn scan(&self, scratch: &mut Scratch, inspection: &mut Inspection) {
         self.lay_out(scratch);
         for anomaly in scratch.fields.anomalies().iter() {
-            if UNINSPECTED.contains(anomaly) {
+            if Anomaly::UNINSPECTED.contains(anomaly) {
                 self.cannot_inspect(inspection, anomaly);
             }
         }
         self.anomalies(scratch, inspection);
         let mut candidates = std::mem::take(&mut scratch.candidates);
+        candidates.clear();
         self.find_candidates(scratch, &mut candidates);
         candidates.sort_unstable();
         self.confirm(scratch, &candidates, inspection);
-        candidates.clear();
+        // Left there until the next step, for whoever counts them.
         scratch.candidates = candidates;
     }
 

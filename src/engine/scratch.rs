@@ -64,6 +64,22 @@ impl Scratch {
         }
     }
 
+    /// The texts of the last step that was inspected, for explanations: the index of the field, the
+    /// half, the form, the bytes.
+    pub fn texts(&self) -> impl Iterator<Item = (usize, Part, View, &[u8])> {
+        self.texts
+            .iter()
+            .map(|text| (text.field as usize, text.part, text.view, self.text(text)))
+    }
+
+    /// What the prefilter of the last step left to be tried: for every try the rule, as the number of
+    /// its set and its place in it. For measurements; two tries of one rule are two entries.
+    pub fn survivors(&self) -> impl Iterator<Item = (u8, u16)> {
+        self.candidates
+            .iter()
+            .map(|candidate| (candidate.set, candidate.rule))
+    }
+
     /// The fields of the last request part that was inspected, for explanations.
     pub fn fields(&self) -> &Fields {
         &self.fields

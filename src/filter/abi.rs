@@ -142,9 +142,9 @@ impl Host for Proxy {
         }
     }
 
-    fn request_body(&self, most: usize, out: &mut Vec<u8>) -> bool {
+    fn request_body(&self, start: usize, most: usize, out: &mut Vec<u8>) -> bool {
         receive(out, |data, size| unsafe {
-            calls::proxy_get_buffer_bytes(REQUEST_BODY, 0, most, data, size)
+            calls::proxy_get_buffer_bytes(REQUEST_BODY, start, most, data, size)
         })
     }
 

@@ -43,8 +43,9 @@ pub trait Host {
     fn map(&self, map: Map, out: &mut Vec<u8>) -> bool;
     /// Sets the value of a name in a map in place of all values it has, or removes them.
     fn set_header(&self, map: Map, name: &str, value: Option<&[u8]>);
-    /// Appends at most `most` bytes of the request body held so far. False if it cannot be had.
-    fn request_body(&self, most: usize, out: &mut Vec<u8>) -> bool;
+    /// Appends at most `most` bytes of the request body held so far, from `start` on. False if there
+    /// are none to be had.
+    fn request_body(&self, start: usize, most: usize, out: &mut Vec<u8>) -> bool;
     /// Appends a property; `path` is separated by null bytes. False if there is none.
     fn property(&self, path: &str, out: &mut Vec<u8>) -> bool;
     /// Sets a key of the stream's filter state, which access logs can print.

@@ -10,7 +10,7 @@ use super::pairs::Pairs;
 use super::root::{Holding, Root};
 use crate::engine::{Inspection, Scratch};
 use crate::model::{Action, Anomaly};
-use crate::request::{self, Head};
+use crate::request::{self, Frame, FrameSplitter, Head};
 
 /// What the proxy does with what it just showed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,7 +58,25 @@ pub struct Stream {
     answered: bool,
     /// The verdict came too late for the request headers; the response headers carry it.
     late: Option<Vec<u8>>,
+    /// The head asks for an upgrade without being a handshake: where the proxy makes a tunnel of it all
+    /// the same, its body never ends.
+    claims_upgrade: bool,
+    /// The body is a stream of messages, each judged and let go by itself: to wait for the end of it
+    /// would keep both sides of a call waiting for each other.
+    messages: Option<Messages>,
 }
+
+/// A body that is a stream of messages.
+#[derive(Debug)]
+struct Messages {
+    splitter: FrameSplitter,
+    /// Bytes of what the proxy holds that the splitter has seen.
+    fed: usize,
+}
+
+/// How long the headers of a stream of messages wait for the first message, in nanoseconds: a call with
+/// one message brings it at once, and in any other the server may have to speak first.
+const HOLD_STREAM_NS: u64 = 50_000_000;
 
 /// How long request headers are kept when nothing at all follows them, in nanoseconds. They then go
 /// on; the body is still held.
@@ -97,6 +115,8 @@ impl Stream {
                 since: 0,
                 answered: false,
                 late: None,
+                claims_upgrade: false,
+                messages: None,
             })
         })
     }
@@ -141,10 +161,21 @@ impl Stream {
                 engine.cannot_inspect(&mut inspection, Anomaly::Unreadable);
             }
             let upgrade = request::is_websocket_upgrade(&head);
+            self.claims_upgrade = !upgrade && request::claims_upgrade(&head);
+            if !upgrade && request::claims_websocket(&head) {
+                engine.cannot_inspect(&mut inspection, Anomaly::FalseUpgrade);
+            }
             if upgrade {
                 engine.cannot_inspect(&mut inspection, Anomaly::UninspectedUpgrade);
             }
             self.asker.grpc = inspection.plan().is_grpc();
+            if inspection.plan().is_message_stream() {
+                let limit = engine.config().limits.body_bytes;
+                self.messages = Some(Messages {
+                    splitter: FrameSplitter::new(limit),
+                    fed: 0,
+                });
+            }
             self.inspection = Some(inspection);
             (upgrade, forged)
         });
@@ -187,7 +218,15 @@ impl Stream {
             // The body is shown while the headers are kept: the proxy holds.
             self.root.learn(host, Holding::Holds);
         }
+        if self.messages.is_some() {
+            return self.judge_messages(host, held, end);
+        }
         let limit = self.root.engine().config().limits.body_bytes;
+        if !end && held == 0 && self.claims_upgrade {
+            // A piece of nothing that is not the end: the proxy has made a tunnel.
+            self.note(Anomaly::FalseUpgrade);
+            return self.conclude(host);
+        }
         if !end && held <= limit {
             return Flow::Pause;
         }
@@ -206,7 +245,13 @@ impl Stream {
         if let Headers::Held { .. } = self.headers {
             self.root.learn(host, Holding::Holds);
         }
-        self.judge_body(host, usize::MAX, true);
+        if self.messages.is_some() {
+            if self.judge_messages(host, usize::MAX, true) == Flow::Pause {
+                return Flow::Pause;
+            }
+        } else {
+            self.judge_body(host, usize::MAX, true);
+        }
         let root = Rc::clone(&self.root);
         if let Some(inspection) = &mut self.inspection {
             with_buffers(|buffers| {
@@ -230,7 +275,11 @@ impl Stream {
         }
         // Whatever stands there was not written here.
         host.set_header(Map::ResponseHeaders, DECISION_HEADER, None);
-        if matches!(self.phase, Phase::Body) && !self.answered {
+        if matches!(self.phase, Phase::Body) && self.messages.is_some() {
+            // In a stream of messages the two sides take turns.
+            self.answered = true;
+            self.write(host, Carrier::Response);
+        } else if matches!(self.phase, Phase::Body) && !self.answered {
             // The upstream did not wait for the body. The body is still held and judged, but this
             // answer was given without it.
             self.answered = true;
@@ -262,6 +311,25 @@ impl Stream {
     /// Called from a tick while the request waits. Finds out whether the proxy shows bodies of
     /// requests whose headers are kept, and lets nothing wait for ever.
     pub(super) fn look_after(&mut self, host: &dyn Host, now: u64) {
+        let waited = now.saturating_sub(self.since);
+        if let Some(messages) = &self.messages {
+            if waited > HOLD_STREAM_NS && matches!(self.headers, Headers::Held { .. }) {
+                self.release(host);
+                return;
+            }
+            if !messages.splitter.is_inside_frame() {
+                return;
+            }
+        }
+        let most = self.root.engine().config().limits.hold_seconds as u64;
+        if waited > most.saturating_mul(1_000_000_000) {
+            self.note(Anomaly::HoldTimeout);
+            self.judge_body(host, usize::MAX, false);
+            if self.conclude(host) == Flow::Continue {
+                host.resume_request();
+            }
+            return;
+        }
         let Headers::Held { size } = self.headers else {
             return;
         };
@@ -275,7 +343,7 @@ impl Stream {
             Holding::Continues => self.release(host),
             // Time alone says nothing about the proxy: a client may be slow. It only says that
             // this one request has waited long enough.
-            Holding::Unknown if now.saturating_sub(self.since) > HOLD_HEADERS_NS => {
+            Holding::Unknown if waited > HOLD_HEADERS_NS => {
                 self.release(host);
             }
             Holding::Unknown => {}
@@ -297,7 +365,7 @@ impl Stream {
             buffers.body.clear();
             // One byte more than the limit tells whether there is more.
             let most = engine.config().limits.body_bytes.saturating_add(1);
-            let readable = held == 0 || host.request_body(most, &mut buffers.body);
+            let readable = held == 0 || host.request_body(0, most, &mut buffers.body);
             // Trailers come after bodies of no bytes too: then there is nothing to read.
             if !readable && held != usize::MAX {
                 engine.cannot_inspect(inspection, Anomaly::Unreadable);
@@ -306,6 +374,65 @@ impl Stream {
             buffers.body.clear();
             buffers.body.shrink_to(KEEP_BODY);
         });
+    }
+
+    /// Judges the messages that have come whole. What is held goes on at the end of a message; a message
+    /// of which a part is missing stays until the rest has come and was judged.
+    fn judge_messages(&mut self, host: &dyn Host, held: usize, end: bool) -> Flow {
+        let root = Rc::clone(&self.root);
+        let engine = root.engine();
+        let (Some(messages), Some(inspection)) = (&mut self.messages, &mut self.inspection) else {
+            return Flow::Pause;
+        };
+        let blocked = with_buffers(|buffers| {
+            buffers.body.clear();
+            let new = held.saturating_sub(messages.fed);
+            if new > 0
+                && !host.request_body(messages.fed, new, &mut buffers.body)
+                && held != usize::MAX
+            {
+                engine.cannot_inspect(inspection, Anomaly::Unreadable);
+            }
+            let mut chunk = buffers.body.as_slice();
+            let mut blocked = engine.action(inspection) == Action::Block;
+            while !blocked && let Some(frame) = messages.splitter.next_frame(&mut chunk) {
+                engine.message(&mut buffers.scratch, inspection, &frame);
+                blocked = engine.action(inspection) == Action::Block;
+            }
+            if !blocked && end && messages.splitter.is_inside_frame() {
+                let rest = Frame {
+                    flags: 0,
+                    message: messages.splitter.unfinished(),
+                    complete: false,
+                };
+                engine.message(&mut buffers.scratch, inspection, &rest);
+                blocked = engine.action(inspection) == Action::Block;
+            }
+            buffers.body.clear();
+            buffers.body.shrink_to(KEEP_BODY);
+            blocked
+        });
+        messages.fed = held;
+        if blocked {
+            return self.block(host);
+        }
+        if end {
+            return if held == usize::MAX {
+                Flow::Continue
+            } else {
+                self.conclude(host)
+            };
+        }
+        if messages.splitter.is_inside_frame() {
+            return Flow::Pause;
+        }
+        messages.fed = 0;
+        self.since = host.now();
+        if let Headers::Held { .. } = self.headers {
+            self.headers = Headers::Gone;
+            self.write(host, Carrier::Request);
+        }
+        Flow::Continue
     }
 
     fn condemned(&self) -> bool {

@@ -1,5 +1,6 @@
 //! What a reader noticed while it read: never an error, always a finding that a rule may act on.
 
+use super::Fallback;
 use super::named::{named, named_set};
 
 named! {
@@ -88,6 +89,8 @@ named! {
         UninspectedUpgrade = "uninspected_upgrade",
         /// The upstream answered before the verdict on the body.
         EarlyResponse = "early_response",
+        /// A request that says `Upgrade` without being a handshake, and that the proxy treats as a tunnel.
+        FalseUpgrade = "false_upgrade",
         /// The request ended before its body was complete.
         IncompleteRequest = "incomplete_request",
         /// The body was held for longer than the limit.
@@ -98,4 +101,54 @@ named! {
 named_set! {
     /// A set of anomalies.
     AnomalySet of Anomaly in u64
+}
+
+impl Anomaly {
+    /// Anomalies that mean that part of a request was not seen. What becomes of such a request is the
+    /// policy's choice (`uninspected`), and the decision always names them.
+    pub const UNINSPECTED: AnomalySet = AnomalySet::of(&[
+        Self::Unreadable,
+        Self::BodyTooLarge,
+        Self::UnknownCharset,
+        Self::InvalidCompression,
+        Self::UnknownCompression,
+        Self::DecompressionLimit,
+        Self::JsonTooDeep,
+        Self::XmlTooDeep,
+        Self::GraphqlTooDeep,
+        Self::GraphqlTooManyAliases,
+        Self::TooManyFields,
+        Self::NameTooLong,
+        Self::ValueTooLong,
+        Self::TooManyHeaders,
+        Self::TooManyParts,
+        Self::DecodeLimit,
+        Self::UninspectedUpgrade,
+        Self::FalseUpgrade,
+        Self::EarlyResponse,
+        Self::IncompleteRequest,
+        Self::HoldTimeout,
+    ]);
+
+    /// What becomes of a request of which this was not seen, unless the policy says otherwise. What
+    /// ordinary clients bring about (large uploads, long values, sockets) goes on; what takes
+    /// an intention, or hides anything at will, is blocked.
+    pub const fn default_fallback(self) -> Fallback {
+        match self {
+            Self::Unreadable
+            | Self::InvalidCompression
+            | Self::UnknownCompression
+            | Self::DecompressionLimit
+            | Self::JsonTooDeep
+            | Self::XmlTooDeep
+            | Self::GraphqlTooDeep
+            | Self::TooManyFields
+            | Self::TooManyHeaders
+            | Self::TooManyParts
+            | Self::DecodeLimit
+            | Self::FalseUpgrade
+            | Self::HoldTimeout => Fallback::Block,
+            _ => Fallback::InspectPrefix,
+        }
+    }
 }

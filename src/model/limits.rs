@@ -33,6 +33,8 @@ pub struct Limits {
     pub multipart_parts: usize,
     /// Bytes of one uploaded file that are inspected; 0 leaves contents alone.
     pub file_bytes: usize,
+    /// Seconds for which a request may be held while its body comes.
+    pub hold_seconds: usize,
 }
 
 impl Default for Limits {
@@ -40,8 +42,8 @@ impl Default for Limits {
         Self {
             body_bytes: 128 * 1024,
             fields: 4096,
-            name_bytes: 1024,
-            value_bytes: 64 * 1024,
+            name_bytes: 16 * 1024,
+            value_bytes: 128 * 1024,
             json_depth: 64,
             xml_depth: 64,
             graphql_depth: 32,
@@ -53,6 +55,7 @@ impl Default for Limits {
             header_bytes: 64 * 1024,
             multipart_parts: 256,
             file_bytes: 0,
+            hold_seconds: 60,
         }
     }
 }
@@ -60,7 +63,7 @@ impl Default for Limits {
 impl Limits {
     /// Every limit: its key in the policy, its value, and what it may be set to. The largest
     /// values keep one request within a few megabytes.
-    pub fn entries(&mut self) -> [(&'static str, &mut usize, std::ops::RangeInclusive<usize>); 15] {
+    pub fn entries(&mut self) -> [(&'static str, &mut usize, std::ops::RangeInclusive<usize>); 16] {
         [
             ("body_bytes", &mut self.body_bytes, 0..=4 << 20),
             ("fields", &mut self.fields, 16..=65_536),
@@ -85,6 +88,7 @@ impl Limits {
             ("header_bytes", &mut self.header_bytes, 1024..=1 << 20),
             ("multipart_parts", &mut self.multipart_parts, 1..=65_536),
             ("file_bytes", &mut self.file_bytes, 0..=4 << 20),
+            ("hold_seconds", &mut self.hold_seconds, 1..=3600),
         ]
     }
 }

@@ -114,7 +114,10 @@ impl Fields {
         value: (&[u8], Option<&[u8]>),
     ) {
         if self.list.len() >= limits.fields {
-            self.find(Anomaly::TooManyFields, zone, b"");
+            // Told once: what comes behind may be a hundred thousand fields.
+            if !self.seen.contains(Anomaly::TooManyFields) {
+                self.find(Anomaly::TooManyFields, zone, b"");
+            }
             return;
         }
         let whole = matches!(zone, Zone::RawBody | Zone::FileContent);
@@ -150,12 +153,19 @@ impl Fields {
         }
     }
 
-    /// Joins the texts of fields that share a name, from the field of that index on, with a comma,
+    /// Joins the texts of fields of a zone that share a name, from the field of that index on, with a comma,
     /// as ASP and ASP.NET hand them to the application: an attack may be spread over repeated
     /// parameters so that no value alone shows it (HTTP parameter pollution, CWE-235). Values of
     /// letters, digits and `_.:@-` alone are left apart: joined they would spell nothing new.
-    pub fn join_repeated(&mut self, limits: &Limits, from: usize) {
-        let mut order: Vec<usize> = (from..self.list.len()).collect();
+    pub fn join_repeated(&mut self, limits: &Limits, zone: Zone, from: usize) {
+        let mut order: Vec<usize> = self
+            .list
+            .iter()
+            .enumerate()
+            .skip(from)
+            .filter(|(_, field)| field.zone == zone)
+            .map(|(index, _)| index)
+            .collect();
         if order.len() < 2 {
             return;
         }

@@ -100,6 +100,19 @@ pub fn is_websocket_upgrade(head: &Head<'_>) -> bool {
     }
 }
 
+/// Whether this head asks the proxy for a WebSocket, whether or not it is a handshake.
+pub fn claims_websocket(head: &Head<'_>) -> bool {
+    claims_upgrade(head)
+        && (head.lists(b"upgrade", b"websocket")
+            || head.protocol.eq_ignore_ascii_case(b"websocket"))
+}
+
+/// Whether this head asks the proxy for a tunnel, whether or not it is a handshake of anything.
+pub fn claims_upgrade(head: &Head<'_>) -> bool {
+    head.method == b"CONNECT"
+        || (head.lists(b"connection", b"upgrade") && head.values(b"upgrade").next().is_some())
+}
+
 fn read_target(target: &[u8], limits: &Limits, fields: &mut Fields) {
     let target = strip_origin(target);
     let at = memchr::memchr(b'?', target).unwrap_or(target.len());

@@ -14,6 +14,8 @@ mod transfer;
 pub use body::{Frame, FrameSplitter, read_body, read_message};
 pub use content_type::{BodyFormat, BodyPlan, Coding};
 pub use fields::{Field, Fields, Finding, Kind, SEPARATOR, Span};
-pub use head::{Head, is_websocket_upgrade, read_head, read_trailers};
+pub use head::{
+    Head, claims_upgrade, claims_websocket, is_websocket_upgrade, read_head, read_trailers,
+};
 
 use sink::Sink;

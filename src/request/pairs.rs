@@ -39,7 +39,7 @@ impl Pairs {
         if malformed && self.declared {
             fields.find(self.malformed, self.zone, b"");
         }
-        fields.join_repeated(limits, first);
+        fields.join_repeated(limits, self.zone, first);
         self.semicolons(input, limits, fields);
     }
 

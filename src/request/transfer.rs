@@ -31,6 +31,14 @@ pub(super) fn base64(text: &[u8]) -> Vec<u8> {
     out
 }
 
+/// Whether a text is digits of base64, padding and white space alone.
+pub(super) fn is_base64(text: &[u8]) -> bool {
+    let digit = |byte: &u8| {
+        byte.is_ascii_alphanumeric() || byte.is_ascii_whitespace() || b"+/-_=".contains(byte)
+    };
+    text.iter().all(digit)
+}
+
 /// Quoted-printable; a `=` that begins no escape stays.
 pub(super) fn quoted_printable(text: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(text.len());

@@ -19,6 +19,8 @@ pub(super) enum End {
     Cut,
     /// The input is not in that coding; the output is what came before the fault.
     Broken,
+    /// All of it is there, and something else behind it.
+    Trailing,
     /// No reader knows the coding.
     Unknown,
 }
@@ -48,7 +50,7 @@ pub(super) fn tell(end: End, sink: &mut Sink<'_>) -> bool {
         End::Whole => {}
         End::Limit => sink.find(Anomaly::DecompressionLimit, b""),
         End::Cut => sink.find_at_end(Anomaly::InvalidCompression, b""),
-        End::Broken => sink.find(Anomaly::InvalidCompression, b""),
+        End::Broken | End::Trailing => sink.find(Anomaly::InvalidCompression, b""),
         End::Unknown => sink.find(Anomaly::UnknownCompression, b""),
     }
     !matches!(end, End::Broken | End::Unknown)
@@ -61,6 +63,7 @@ fn gzip(input: &[u8], most: usize, out: &mut Vec<u8>) -> End {
     for _ in 0..MAX_MEMBERS {
         let body = match gzip_header(rest) {
             Ok(body) => body,
+            Err(End::Broken) if rest.len() < input.len() => return End::Trailing,
             Err(end) => return end,
         };
         let (end, used) = inflate_into(body, 0, most, out);

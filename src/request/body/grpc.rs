@@ -55,9 +55,7 @@ pub(super) fn read_frame(frame: &Frame<'_>, coding: Option<Coding>, sink: &mut S
         let end = compression::decompress(coding, message, sink.limits, &mut unpacked);
         if compression::tell(end, &mut sink) {
             message = &unpacked;
-            if end != compression::End::Whole {
-                sink.complete = false;
-            }
+            sink.complete &= matches!(end, compression::End::Whole | compression::End::Trailing);
         } else {
             sink.raw(message);
         }

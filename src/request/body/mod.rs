@@ -81,12 +81,16 @@ fn read_coded(plan: &BodyPlan, codings: &[Coding], bytes: &[u8], sink: &mut Sink
     let mut unpacked = Vec::new();
     let end = compression::decompress(*coding, bytes, sink.limits, &mut unpacked);
     let readable = compression::tell(end, sink);
-    if readable || !unpacked.is_empty() {
-        let whole = end == compression::End::Whole;
+    if readable {
+        let whole = matches!(end, compression::End::Whole | compression::End::Trailing);
         read_coded(plan, inner, &unpacked, &mut sink.inner(whole, true));
     }
     match end {
-        compression::End::Broken => read_plain(plan, bytes, sink),
+        compression::End::Broken => {
+            sink.raw(&unpacked);
+            read_plain(plan, bytes, sink);
+        }
+        compression::End::Trailing => sink.raw(bytes),
         compression::End::Unknown => {
             sink.raw(bytes);
             read_plain(plan, bytes, &mut sink.inner(true, false));
@@ -97,28 +101,31 @@ fn read_coded(plan: &BodyPlan, codings: &[Coding], bytes: &[u8], sink: &mut Sink
 
 /// Reads a body that is not, or no longer, compressed.
 fn read_plain(plan: &BodyPlan, bytes: &[u8], sink: &mut Sink<'_>) {
-    let text = to_utf8(plan, bytes, sink);
+    let (text, charset) = to_utf8(plan, bytes, sink);
     for format in &plan.formats {
-        read_as(*format, plan, &text, sink);
+        read_as(*format, plan, charset, &text, sink);
     }
-    if let Some(format) = looks_like(&text) {
+    if let Some(format) = looks_like(&text)
+        && !(plan.formats.contains(&BodyFormat::GrpcWebText) && transfer::is_base64(&text))
+    {
         let lines = plan.formats.contains(&BodyFormat::Ndjson) && format == BodyFormat::Json;
         if !plan.formats.contains(&format) && !lines {
             let mut sink = sink.inner(true, false);
-            read_as(format, plan, &text, &mut sink);
+            read_as(format, plan, charset, &text, &mut sink);
         }
     }
 }
 
 /// The body in UTF-8. Form pairs and parts of multipart bodies are decoded one by one behind their
 /// own encoding, so those formats stay as they are unless the whole body is in wide characters.
-fn to_utf8<'a>(plan: &BodyPlan, bytes: &'a [u8], sink: &mut Sink<'_>) -> Cow<'a, [u8]> {
+/// Returns the charset that is left for them.
+fn to_utf8<'a>(plan: &BodyPlan, bytes: &'a [u8], sink: &mut Sink<'_>) -> (Cow<'a, [u8]>, Charset) {
     let binary = matches!(
         plan.format(),
         BodyFormat::Grpc | BodyFormat::GrpcWeb | BodyFormat::Protobuf
     );
     if binary {
-        return Cow::Borrowed(bytes);
+        return (Cow::Borrowed(bytes), Charset::Ascii);
     }
     let (charset, text) = match Charset::of_mark(bytes) {
         Some(found) => found,
@@ -140,9 +147,9 @@ fn to_utf8<'a>(plan: &BodyPlan, bytes: &'a [u8], sink: &mut Sink<'_>) -> Cow<'a,
         .any(|format| matches!(format, BodyFormat::Form | BodyFormat::Multipart));
     let nulls = memchr::memchr(0, text).is_some();
     if piecewise && !(charset.is_wide() && nulls) {
-        return Cow::Borrowed(text);
+        return (Cow::Borrowed(text), plan.charset);
     }
-    match charset.decode(text) {
+    let text = match charset.decode(text) {
         Some(decoded) => {
             if charset.is_wide() && !nulls {
                 // No ASCII character in the whole text: a server that does not believe the
@@ -152,7 +159,8 @@ fn to_utf8<'a>(plan: &BodyPlan, bytes: &'a [u8], sink: &mut Sink<'_>) -> Cow<'a,
             Cow::Owned(decoded)
         }
         None => Cow::Borrowed(text),
-    }
+    };
+    (text, Charset::Ascii)
 }
 
 /// The charset of an XML document without a byte order mark (XML 1.0, appendix F): what its first
@@ -179,14 +187,20 @@ fn xml_charset(plan: &BodyPlan, bytes: &[u8], sink: &mut Sink<'_>) -> Charset {
     }
 }
 
-fn read_as(format: BodyFormat, plan: &BodyPlan, text: &[u8], sink: &mut Sink<'_>) {
+fn read_as(
+    format: BodyFormat,
+    plan: &BodyPlan,
+    charset: Charset,
+    text: &[u8],
+    sink: &mut Sink<'_>,
+) {
     match format {
-        BodyFormat::Form => form::read(text, plan.charset, sink),
+        BodyFormat::Form => form::read(text, charset, sink),
         BodyFormat::Multipart => {
             let multipart = multipart::Multipart {
                 boundaries: &plan.boundaries,
                 form_data: plan.form_data,
-                charset: plan.charset,
+                charset,
             };
             multipart::read(text, &multipart, sink);
         }
@@ -206,6 +220,10 @@ fn read_as(format: BodyFormat, plan: &BodyPlan, text: &[u8], sink: &mut Sink<'_>
             grpc::read_frames(text, plan.message_coding, sink);
         }
         BodyFormat::GrpcWebText => {
+            if !transfer::is_base64(text) {
+                sink.find(Anomaly::InvalidGrpc, b"");
+                sink.raw(text);
+            }
             grpc::read_frames(&transfer::base64(text), plan.message_coding, sink);
         }
         BodyFormat::Protobuf => grpc::read_message(text, sink),

@@ -17,6 +17,7 @@ pub(super) fn read(input: &[u8], prefix: &[u8], sink: &mut Sink<'_>) -> bool {
         roots: 0,
         doctype: false,
         clean: true,
+        odd: false,
         sink,
     };
     reader.run();
@@ -42,6 +43,8 @@ struct Reader<'a, 'b, 'c> {
     roots: usize,
     doctype: bool,
     clean: bool,
+    /// Whether it was told that something is odd.
+    odd: bool,
     sink: &'b mut Sink<'c>,
 }
 
@@ -68,6 +71,8 @@ impl<'a> Reader<'a, '_, '_> {
                 {
                     self.start_tag()
                 }
+                // Cut within a tag.
+                [_] if !self.sink.complete => break,
                 _ => {
                     // A `<` that begins nothing is text to a lenient parser.
                     self.odd();
@@ -79,6 +84,7 @@ impl<'a> Reader<'a, '_, '_> {
             if !understood {
                 self.flush();
                 self.sink.raw(self.rest);
+                self.close_all();
                 return;
             }
         }
@@ -86,8 +92,12 @@ impl<'a> Reader<'a, '_, '_> {
         if !self.open.is_empty() || self.roots == 0 {
             self.odd_at_end();
         }
-        // The name of an element that was never closed and holds nothing.
-        while self.open.last().is_some() {
+        self.close_all();
+    }
+
+    /// Tells the name of an element that was never closed and holds nothing.
+    fn close_all(&mut self) {
+        while !self.open.is_empty() {
             self.close();
         }
     }
@@ -145,8 +155,10 @@ impl<'a> Reader<'a, '_, '_> {
             self.doctype = true;
             self.clean = false;
             self.sink.find(Anomaly::XmlDoctype, b"");
-        } else {
+        } else if start.len() >= 9 {
             self.odd();
+        } else {
+            self.odd_at_end();
         }
         let mut brackets = 0_usize;
         let mut quote = None;
@@ -288,7 +300,8 @@ impl<'a> Reader<'a, '_, '_> {
             return;
         };
         if !element.told {
-            self.sink.push_keyed(Kind::Literal, &self.path, element.name, b"");
+            self.sink
+                .push_keyed(Kind::Literal, &self.path, element.name, b"");
         }
         self.path.truncate(element.path);
     }
@@ -323,7 +336,8 @@ impl<'a> Reader<'a, '_, '_> {
             name = name.get(last..).unwrap_or(name);
         }
         let dropped = self.path.len().saturating_sub(name.len());
-        self.sink.push_keyed(kind, name, key.saturating_sub(dropped), value);
+        self.sink
+            .push_keyed(kind, name, key.saturating_sub(dropped), value);
         self.path.truncate(length);
         if suffix.is_empty()
             && let Some(element) = self.open.last_mut()
@@ -376,7 +390,10 @@ impl<'a> Reader<'a, '_, '_> {
 
     fn odd(&mut self) {
         self.clean = false;
-        self.sink.find(Anomaly::InvalidXml, b"");
+        if !self.odd {
+            self.odd = true;
+            self.sink.find(Anomaly::InvalidXml, b"");
+        }
     }
 
     fn odd_at_end(&mut self) {
