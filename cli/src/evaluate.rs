@@ -14,11 +14,12 @@ use clap::Args;
 use palisade::engine::{Engine, Scratch};
 use palisade::model::{Action, Mode, Named, Verdict};
 use serde::Serialize;
-use serde_json::Value;
 
+use crate::bars::{self, Bars, Checked};
 use crate::labelled::{Label, Labelled};
 use crate::proxied::Proxied;
-use crate::tally::{Counted, CountedGroup, Decided, Judged, Share, Tally, deciders};
+use crate::selection::Selection;
+use crate::tally::{CountedGroup, Decided, Judged, Share, Tally, deciders};
 use crate::terminal::{Ink, Terminal, print};
 use crate::{Failure, Outcome, explain, input, policy};
 
@@ -42,6 +43,9 @@ pub(crate) struct Arguments {
     /// Print the ordinary requests that were blocked, N of them at most, and why.
     #[arg(long, value_name = "N", num_args = 0..=1, require_equals = true, default_missing_value = "18446744073709551615")]
     false_alarms: Option<u64>,
+    /// Print every request and what led to its verdict.
+    #[arg(long)]
+    all: bool,
     /// Only requests of this source; may be repeated.
     #[arg(long, value_name = "NAME")]
     source: Vec<String>,
@@ -67,6 +71,9 @@ pub(crate) struct Arguments {
     /// (unless the payload stands there), bodies without a Content-Type get a fitting one.
     #[arg(long, alias = "neutral")]
     neutralize: bool,
+    /// Bars that must be reached; then they alone decide the exit code.
+    #[arg(long, value_name = "FILE")]
+    bars: Option<PathBuf>,
     /// Print every rule that decided, not only the first 25.
     #[arg(long)]
     rules: bool,
@@ -82,6 +89,29 @@ pub(crate) struct Arguments {
     /// Threads; as many as there are processors where it is not given.
     #[arg(long, value_name = "N")]
     threads: Option<usize>,
+}
+
+impl Arguments {
+    fn selection(&self) -> Selection {
+        Selection {
+            source: self.source.clone(),
+            category: self.category.clone(),
+            placement: self.placement.clone(),
+            label: self.label.clone(),
+            id: self.id.clone(),
+            not_id: self.not_id.clone(),
+            meta: self.meta.iter().cloned().collect(),
+        }
+    }
+
+    /// How many requests of this kind are printed at most; `None` if none was asked for.
+    fn most(&self, found: Found) -> Option<u64> {
+        match found {
+            Found::Miss => self.misses,
+            Found::FalseAlarm => self.false_alarms,
+            Found::Blocked | Found::Passed => None,
+        }
+    }
 }
 
 fn key_value(text: &str) -> Result<(String, String), String> {
@@ -109,12 +139,40 @@ enum Line {
     /// It was left out by a filter.
     LeftOut,
     Malformed(usize, u64, String),
-    Judged(Judged, Survivors, Option<Shown>),
+    Judged(Box<One>),
 }
 
-/// A miss or a false alarm, as it is printed.
+/// One request and everything that is collected of it.
+struct One {
+    judged: Judged,
+    bars: Vec<usize>,
+    survivors: Survivors,
+    shown: Option<Shown>,
+}
+
+/// What was found out about a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Found {
+    Blocked,
+    Passed,
+    Miss,
+    FalseAlarm,
+}
+
+impl Found {
+    const fn of(label: Label, blocked: bool) -> Self {
+        match (label, blocked) {
+            (Label::Attack, true) => Self::Blocked,
+            (Label::Attack, false) => Self::Miss,
+            (Label::Benign, true) => Self::FalseAlarm,
+            (Label::Benign, false) => Self::Passed,
+        }
+    }
+}
+
+/// A request as it is printed.
 struct Shown {
-    label: Label,
+    found: Found,
     text: String,
 }
 
@@ -140,24 +198,31 @@ pub(crate) fn run(arguments: &Arguments, terminal: &Terminal) -> Result<Outcome,
         .or_else(|| std::thread::available_parallelism().ok().map(usize::from))
         .unwrap_or(1)
         .max(1);
-    let mut report = Report::new(arguments, terminal);
-    work(arguments, &engine, terminal, threads, &mut report)?;
-    if report.tally.all.counted() == CountedGroup::default() {
+    let bars = match &arguments.bars {
+        Some(path) => Bars::load(path)?,
+        None => Bars::default(),
+    };
+    let mut report = Report::new(arguments, terminal, bars.clone());
+    work(arguments, &engine, terminal, threads, &bars, &mut report)?;
+    if report.judged == 0 {
         return Err(Failure(match report.malformed {
             0 => "no request stands there, or none passes the filters".to_owned(),
+            1 => "no request could be read: 1 malformed line".to_owned(),
             count => format!("no request could be read: {count} malformed lines"),
         }));
     }
-    let all = report.tally.all.counted();
-    let outcome = if all.attacks.requests.blocked < all.attacks.requests.total
-        || all.benign.requests.blocked > 0
-    {
+    let found = if arguments.bars.is_some() {
+        report.bars.check().iter().any(|one| !one.met)
+    } else {
+        let all = report.tally.all.counted();
+        all.attacks.requests.blocked < all.attacks.requests.total || all.benign.requests.blocked > 0
+    };
+    report.finish(&engine, started)?;
+    Ok(if found {
         Outcome::Findings
     } else {
         Outcome::Clean
-    };
-    report.finish(&engine, started)?;
-    Ok(outcome)
+    })
 }
 
 /// Reads, judges and collects: one thread reads, some judge, and results are collected in the order
@@ -167,9 +232,11 @@ fn work(
     engine: &Engine,
     terminal: &Terminal,
     threads: usize,
+    bars: &Bars,
     report: &mut Report<'_>,
 ) -> Result<(), Failure> {
     let stop = AtomicBool::new(false);
+    let selection = arguments.selection();
     let (to_threads, batches) = sync_channel::<Batch>(2 * threads);
     let batches = Mutex::new(batches);
     let (to_report, results) = sync_channel::<(usize, Vec<Line>)>(2 * threads);
@@ -183,10 +250,12 @@ fn work(
         });
         for _ in 0..threads {
             let to_report = to_report.clone();
-            let (batches, stop) = (&batches, &stop);
+            let (batches, stop, selection) = (&batches, &stop, &selection);
             scope.spawn(move || {
                 let judge = Judge {
                     arguments,
+                    selection,
+                    bars,
                     engine,
                     terminal,
                 };
@@ -275,6 +344,8 @@ fn next_line(source: &mut dyn BufRead, line: &mut Vec<u8>) -> std::io::Result<bo
 /// What a thread that judges works with.
 struct Judge<'a> {
     arguments: &'a Arguments,
+    selection: &'a Selection,
+    bars: &'a Bars,
     engine: &'a Engine,
     terminal: &'a Terminal,
 }
@@ -313,12 +384,13 @@ impl Judge<'_> {
             Ok(labelled) => labelled,
             Err(problem) => return Line::Malformed(file, number, problem),
         };
-        if !self.wanted(&labelled) {
+        if !self.selection.admits(&labelled) {
             return Line::LeftOut;
         }
         if self.arguments.neutralize {
             labelled.neutralise();
         }
+        let bars = self.bars.of(&labelled);
         let payload = payload_hash(&labelled);
         let proxied = Proxied::of(std::mem::take(&mut labelled.request));
         let mut survivors = Survivors::default();
@@ -342,16 +414,14 @@ impl Judge<'_> {
         } else {
             Vec::new()
         };
-        let show = match labelled.label {
-            Label::Attack => !blocked && self.arguments.misses.is_some(),
-            Label::Benign => blocked && self.arguments.false_alarms.is_some(),
-        };
+        let found = Found::of(labelled.label, blocked);
+        let show = self.arguments.all || self.arguments.most(found).is_some();
         let shown = show.then(|| Shown {
-            label: labelled.label,
+            found,
             text: if self.arguments.json {
-                self.as_json(&labelled, &proxied, &verdict)
+                as_json(&labelled, &proxied, &verdict)
             } else {
-                self.as_text(&labelled, &proxied, &verdict)
+                self.as_text(&labelled, found, &proxied, &verdict)
             },
         });
         let judged = Judged {
@@ -362,35 +432,27 @@ impl Judge<'_> {
             blocked,
             deciders,
         };
-        Line::Judged(judged, survivors, shown)
+        Line::Judged(Box::new(One {
+            judged,
+            bars,
+            survivors,
+            shown,
+        }))
     }
 
-    fn wanted(&self, labelled: &Labelled) -> bool {
-        let arguments = self.arguments;
-        let any = |list: &[String], own: &str| list.is_empty() || list.iter().any(|one| one == own);
-        let begins = |list: &[String]| list.iter().any(|start| labelled.id.starts_with(start));
-        any(&arguments.source, &labelled.source)
-            && any(&arguments.category, &labelled.category)
-            && any(&arguments.placement, &labelled.placement)
-            && arguments
-                .label
-                .as_deref()
-                .is_none_or(|label| label == labelled.label.name())
-            && (arguments.id.is_empty() || begins(&arguments.id))
-            && !begins(&arguments.not_id)
-            && arguments.meta.iter().all(|(key, wanted)| {
-                labelled.meta.get(key).is_some_and(|value| match value {
-                    Value::String(text) => text == wanted,
-                    value => value.to_string() == *wanted,
-                })
-            })
-    }
-
-    fn as_text(&self, labelled: &Labelled, proxied: &Proxied, verdict: &Verdict) -> String {
+    fn as_text(
+        &self,
+        labelled: &Labelled,
+        found: Found,
+        proxied: &Proxied,
+        verdict: &Verdict,
+    ) -> String {
         let mut out = String::new();
-        let what = match labelled.label {
-            Label::Attack => self.terminal.ink(Ink::Bad, "MISS"),
-            Label::Benign => self.terminal.ink(Ink::Bad, "FALSE ALARM"),
+        let what = match found {
+            Found::Blocked => self.terminal.ink(Ink::Good, "BLOCKED"),
+            Found::Passed => self.terminal.ink(Ink::Good, "PASSED"),
+            Found::Miss => self.terminal.ink(Ink::Bad, "MISS"),
+            Found::FalseAlarm => self.terminal.ink(Ink::Bad, "FALSE ALARM"),
         };
         let _ = writeln!(
             out,
@@ -404,42 +466,35 @@ impl Judge<'_> {
         if let Some(payload) = labelled.payload() {
             let _ = writeln!(out, "  payload   {}", explain::shown(payload.as_bytes()));
         }
-        explain::verdict(self.engine, verdict, self.terminal, &mut out);
+        explain::verdict(self.engine, verdict, false, self.terminal, &mut out);
         out.push('\n');
         out
     }
+}
 
-    fn as_json(&self, labelled: &Labelled, proxied: &Proxied, verdict: &Verdict) -> String {
-        let mut decision = Vec::new();
-        palisade::engine::Record {
-            verdict,
-            policy: None,
-            revision: None,
-        }
-        .write_json(&mut decision);
-        let decision: Value = serde_json::from_slice(&decision).unwrap_or_default();
-        let text =
-            |bytes: &[u8]| -> String { bytes.iter().map(|byte| char::from(*byte)).collect() };
-        let headers: Vec<_> = proxied
-            .headers
-            .iter()
-            .map(|(name, value)| (text(name), text(value)))
-            .collect();
-        serde_json::json!({
-            "id": labelled.id,
-            "source": labelled.source,
-            "category": labelled.category,
-            "placement": labelled.placement,
-            "label": labelled.label.name(),
-            "payload": labelled.payload(),
-            "method": text(&proxied.method),
-            "target": text(&proxied.target),
-            "headers": headers,
-            "body": text(&proxied.body),
-            "decision": decision,
-        })
-        .to_string()
-    }
+/// A request as `--json` prints it: octets as U+0000 to U+00FF, as in the input.
+fn as_json(labelled: &Labelled, proxied: &Proxied, verdict: &Verdict) -> String {
+    let text = explain::octets;
+    let headers: Vec<_> = proxied
+        .headers
+        .iter()
+        .map(|(name, value)| (text(name), text(value)))
+        .collect();
+    serde_json::json!({
+        "id": labelled.id,
+        "source": labelled.source,
+        "category": labelled.category,
+        "placement": labelled.placement,
+        "label": labelled.label.name(),
+        "payload": labelled.payload(),
+        "method": text(&proxied.method),
+        "authority": text(&proxied.authority),
+        "target": text(&proxied.target),
+        "headers": headers,
+        "body": text(&proxied.body),
+        "decision": explain::decision(verdict),
+    })
+    .to_string()
 }
 
 fn payload_hash(labelled: &Labelled) -> u64 {
@@ -465,19 +520,23 @@ struct Report<'a> {
     arguments: &'a Arguments,
     terminal: &'a Terminal,
     tally: Tally,
+    bars: Bars,
+    judged: u64,
     malformed: u64,
     left_out: u64,
-    shown: BTreeMap<Label, u64>,
+    shown: BTreeMap<Found, u64>,
     printed: u64,
     survivors: BTreeMap<Label, Vec<Survivors>>,
 }
 
 impl<'a> Report<'a> {
-    fn new(arguments: &'a Arguments, terminal: &'a Terminal) -> Self {
+    fn new(arguments: &'a Arguments, terminal: &'a Terminal, bars: Bars) -> Self {
         Self {
             arguments,
             terminal,
             tally: Tally::default(),
+            bars,
+            judged: 0,
             malformed: 0,
             left_out: 0,
             shown: BTreeMap::new(),
@@ -508,16 +567,16 @@ impl<'a> Report<'a> {
                         .warn("more malformed lines are counted, not listed");
                 }
             }
-            Line::Judged(judged, survivors, shown) => {
-                self.tally.add(&judged);
+            Line::Judged(one) => {
+                self.judged += 1;
+                self.tally.add(&one.judged);
+                self.bars.add(&one.bars, &one.judged);
                 if self.arguments.prefilter_stats {
-                    self.survivors
-                        .entry(judged.label)
-                        .or_default()
-                        .push(survivors);
+                    let list = self.survivors.entry(one.judged.label).or_default();
+                    list.push(one.survivors);
                 }
-                if let Some(shown) = shown {
-                    self.show(&shown)?;
+                if let Some(shown) = &one.shown {
+                    self.show(shown)?;
                 }
             }
         }
@@ -525,13 +584,10 @@ impl<'a> Report<'a> {
     }
 
     fn show(&mut self, shown: &Shown) -> Result<(), Failure> {
-        let most = match shown.label {
-            Label::Attack => self.arguments.misses,
-            Label::Benign => self.arguments.false_alarms,
-        };
-        let count = self.shown.entry(shown.label).or_default();
+        let count = self.shown.entry(shown.found).or_default();
         *count += 1;
-        if most.is_none_or(|most| *count > most) {
+        let most = self.arguments.most(shown.found).unwrap_or(0);
+        if !self.arguments.all && *count > most {
             return Ok(());
         }
         self.printed += 1;
@@ -548,11 +604,7 @@ impl<'a> Report<'a> {
     }
 
     fn progress(&self) -> String {
-        let all = self.tally.all.counted();
-        format!(
-            "{} requests",
-            all.attacks.requests.total + all.benign.requests.total
-        )
+        format!("{} requests", self.judged)
     }
 
     fn finish(&self, engine: &Engine, started: Instant) -> Result<(), Failure> {
@@ -569,6 +621,9 @@ impl<'a> Report<'a> {
         self.tables(&mut out);
         self.rules(engine, &mut out);
         self.prefilter(&mut out);
+        if !self.bars.is_empty() {
+            bars::write(&self.bars.check(), self.terminal, &mut out);
+        }
         self.remarks(engine, started, &mut out);
         print(&out)
     }
@@ -614,6 +669,7 @@ impl<'a> Report<'a> {
                     benign: tally.benign,
                 })
                 .collect(),
+            bars: self.bars.check(),
             prefilter: self
                 .survivors
                 .iter()
@@ -686,27 +742,32 @@ impl<'a> Report<'a> {
         title(
             out,
             "payloads",
-            "  attacks  blocked everywhere  95 %   anywhere    benign  blocked anywhere    95 %",
+            "  attacks  blocked everywhere  95 %       mean  anywhere   benign  blocked anywhere    95 %",
         );
         for (name, group, strong) in &rows {
-            let Counted {
-                payloads_everywhere,
-                payloads_anywhere,
-                ..
-            } = group.attacks;
-            let anywhere = if payloads_anywhere.total == 0 {
-                String::new()
+            let attacks = &group.attacks;
+            let more = if attacks.payloads_anywhere.total == 0 {
+                " ".repeat(18)
             } else {
-                format!("{:.1} %", 100.0 * payloads_anywhere.ratio())
+                format!(
+                    "{:>7.1} %{:>7.1} %",
+                    shown_percent(attacks.payloads_mean),
+                    shown_percent(attacks.payloads_anywhere.ratio())
+                )
             };
             let line = format!(
-                "{}{}  {anywhere:>9}{}",
+                "{}{}{more}{}",
                 self.name(name, width, *strong),
-                share(payloads_everywhere),
+                share(attacks.payloads_everywhere),
                 share(group.benign.payloads_anywhere)
             );
             let _ = writeln!(out, "{}", line.trim_end());
         }
+        let _ = writeln!(
+            out,
+            "everywhere: in each request that carries the payload; mean: each payload counts once, by \
+             the share of its requests; anywhere: in one request at least"
+        );
     }
 
     fn name(&self, name: &str, width: usize, strong: bool) -> String {
@@ -790,8 +851,7 @@ impl<'a> Report<'a> {
     }
 
     fn remarks(&self, engine: &Engine, started: Instant, out: &mut String) {
-        let all = self.tally.all.counted();
-        let requests = all.attacks.requests.total + all.benign.requests.total;
+        let requests = self.judged;
         let seconds = started.elapsed().as_secs_f64();
         let _ = write!(out, "\n{requests} requests in {seconds:.1} s");
         if engine.config().mode == Mode::Monitor {
@@ -804,7 +864,8 @@ impl<'a> Report<'a> {
             let _ = write!(out, "; {} left out by filters", self.left_out);
         }
         if self.malformed > 0 {
-            let _ = write!(out, "; {} malformed lines skipped", self.malformed);
+            let lines = if self.malformed == 1 { "line" } else { "lines" };
+            let _ = write!(out, "; {} malformed {lines} skipped", self.malformed);
         }
         out.push('\n');
     }
@@ -816,23 +877,26 @@ fn share(share: Share) -> String {
         return " ".repeat(40);
     }
     let (low, high) = crate::interval::wilson(share.blocked, share.total);
-    // Never 100.0 % where one is missing, never 0.0 % where one is there.
-    let percent = 100.0 * share.ratio();
-    let percent = if share.blocked < share.total && percent > 99.9 {
-        99.9
-    } else if share.blocked > 0 && percent < 0.1 {
-        0.1
-    } else {
-        percent
-    };
     format!(
         "{:>9}{:>9} {:>6.1} %  {:>5.1}–{:<5.1}",
         share.total,
         share.blocked,
-        percent,
+        shown_percent(share.ratio()),
         100.0 * low,
         100.0 * high
     )
+}
+
+/// A ratio in percent, never rounded to all or to nothing where it is neither.
+fn shown_percent(ratio: f64) -> f64 {
+    let percent = 100.0 * ratio;
+    if ratio < 1.0 && percent > 99.9 {
+        99.9
+    } else if ratio > 0.0 && percent < 0.1 {
+        0.1
+    } else {
+        percent
+    }
 }
 
 #[derive(Serialize)]
@@ -847,6 +911,8 @@ struct Summary<'a> {
     all: CountedGroup,
     sources: BTreeMap<&'a str, SourceSummary<'a>>,
     rules: Vec<RuleSummary<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    bars: Vec<Checked>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     prefilter: BTreeMap<&'static str, BTreeMap<&'static str, Spread>>,
 }

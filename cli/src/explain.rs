@@ -42,6 +42,23 @@ pub(crate) fn shown(bytes: &[u8]) -> String {
     text
 }
 
+/// Octets as text whose characters are U+0000 to U+00FF: nothing is lost.
+pub(crate) fn octets(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| char::from(*byte)).collect()
+}
+
+/// The decision as the access log of the proxy prints it.
+pub(crate) fn decision(verdict: &Verdict) -> serde_json::Value {
+    let mut json = Vec::new();
+    palisade::engine::Record {
+        verdict,
+        policy: None,
+        revision: None,
+    }
+    .write_json(&mut json);
+    serde_json::from_slice(&json).unwrap_or_default()
+}
+
 /// A request: its line, the headers that say something, and its body.
 pub(crate) fn request(proxied: &Proxied, out: &mut String) {
     let _ = writeln!(
@@ -72,8 +89,15 @@ const ORDINARY: [&[u8]; 8] = [
     b"x-request-id",
 ];
 
-/// A verdict, one line for each thing that led to it.
-pub(crate) fn verdict(engine: &Engine, verdict: &Verdict, terminal: &Terminal, out: &mut String) {
+/// A verdict, one line for each thing that led to it. What recorded only is named by its ids, or in
+/// full where `every` hit is asked for.
+pub(crate) fn verdict(
+    engine: &Engine,
+    verdict: &Verdict,
+    every: bool,
+    terminal: &Terminal,
+    out: &mut String,
+) {
     let word = match verdict.action {
         Action::Allow => terminal.ink(Ink::Good, "allow"),
         Action::Monitor => terminal.ink(Ink::Warning, "monitor (would be blocked)"),
@@ -87,8 +111,20 @@ pub(crate) fn verdict(engine: &Engine, verdict: &Verdict, terminal: &Terminal, o
     out.push('\n');
     sums(engine, "scores", &verdict.scores, out);
     sums(engine, "recorded", &verdict.recorded, out);
-    for hit in &verdict.hits {
+    for hit in verdict.hits.iter().filter(|hit| hit.enforced || every) {
         line(engine, hit, terminal, out);
+    }
+    let mut quiet: Vec<u32> = verdict
+        .hits
+        .iter()
+        .filter(|hit| !hit.enforced && !every)
+        .map(|hit| hit.rule)
+        .collect();
+    quiet.sort_unstable();
+    quiet.dedup();
+    if !quiet.is_empty() {
+        let ids: Vec<_> = quiet.iter().map(u32::to_string).collect();
+        let _ = writeln!(out, "  recorded  by {}", ids.join(", "));
     }
     if verdict.more_hits > 0 {
         let _ = writeln!(out, "  and       {} more hits", verdict.more_hits);

@@ -1,12 +1,17 @@
 //! The command line: one verb a file, over the same engine that runs inside Envoy.
 
+mod bars;
+mod check;
 mod evaluate;
 mod explain;
 mod input;
 mod interval;
 mod labelled;
 mod policy;
+mod position;
 mod proxied;
+mod rule;
+mod selection;
 mod tally;
 mod terminal;
 
@@ -37,7 +42,10 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Verb {
+    Check(check::Arguments),
     Evaluate(evaluate::Arguments),
+    #[command(alias = "rules")]
+    Rule(rule::Arguments),
 }
 
 /// What a verb came to, where it could run.
@@ -63,6 +71,8 @@ fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let terminal = Terminal::new(arguments.color);
     let result = match arguments.verb {
+        Verb::Check(arguments) => check::run(&arguments, &terminal),
+        Verb::Rule(arguments) => rule::run(&arguments, &terminal),
         Verb::Evaluate(arguments) => evaluate::run(&arguments, &terminal),
     };
     match result {

@@ -70,7 +70,7 @@ impl Serialize for Share {
 }
 
 /// Requests of one label in one group.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Count {
     requests: Share,
     /// For each payload, in how many requests it stands and how many of them were blocked.
@@ -78,13 +78,16 @@ pub(crate) struct Count {
 }
 
 /// What a [`Count`] comes to.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 pub(crate) struct Counted {
     pub(crate) requests: Share,
     /// Payloads that are blocked wherever they stand.
     pub(crate) payloads_everywhere: Share,
     /// Payloads that are blocked in one place at least.
     pub(crate) payloads_anywhere: Share,
+    /// The mean of each payload's own share: every payload counts once, in however many places it
+    /// stands.
+    pub(crate) payloads_mean: f64,
 }
 
 impl Count {
@@ -100,16 +103,24 @@ impl Count {
             requests: self.requests,
             ..Counted::default()
         };
-        for (total, blocked) in self.payloads.values() {
+        // Whole numbers first: the order of a hash map must not show in the last digit.
+        let mut shares: Vec<(u32, u32)> = self.payloads.values().copied().collect();
+        shares.sort_unstable();
+        let mut sum = 0.0;
+        for (total, blocked) in &shares {
             counted.payloads_everywhere.add(total == blocked);
             counted.payloads_anywhere.add(*blocked > 0);
+            sum += f64::from(*blocked) / f64::from(*total);
+        }
+        if !shares.is_empty() {
+            counted.payloads_mean = sum / shares.len() as f64;
         }
         counted
     }
 }
 
 /// Attacks and ordinary requests of one group.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Group {
     attacks: Count,
     benign: Count,
@@ -132,17 +143,31 @@ impl Group {
 }
 
 /// What a [`Group`] comes to.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 pub(crate) struct CountedGroup {
     pub(crate) attacks: Counted,
     pub(crate) benign: Counted,
 }
 
 /// One source of requests.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Source {
     pub(crate) whole: Group,
     pub(crate) categories: BTreeMap<String, Group>,
+}
+
+impl Source {
+    pub(crate) fn add(&mut self, judged: &Judged) {
+        self.whole.add(judged);
+        match self.categories.get_mut(&judged.category) {
+            Some(group) => group.add(judged),
+            None => self
+                .categories
+                .entry(judged.category.clone())
+                .or_default()
+                .add(judged),
+        }
+    }
 }
 
 /// How often a rule decided over requests of one label.
@@ -174,20 +199,13 @@ pub(crate) struct Tally {
 impl Tally {
     pub(crate) fn add(&mut self, judged: &Judged) {
         self.all.add(judged);
-        if !self.sources.contains_key(&judged.source) {
-            self.sources
-                .insert(judged.source.clone(), Source::default());
-        }
-        if let Some(source) = self.sources.get_mut(&judged.source) {
-            source.whole.add(judged);
-            match source.categories.get_mut(&judged.category) {
-                Some(group) => group.add(judged),
-                None => source
-                    .categories
-                    .entry(judged.category.clone())
-                    .or_default()
-                    .add(judged),
-            }
+        match self.sources.get_mut(&judged.source) {
+            Some(source) => source.add(judged),
+            None => self
+                .sources
+                .entry(judged.source.clone())
+                .or_default()
+                .add(judged),
         }
         for decider in &judged.deciders {
             let tally = self.rules.entry(decider.rule).or_default();

@@ -104,7 +104,10 @@ impl Setup {
 /// # Panics
 /// If it is not there.
 pub fn module() -> PathBuf {
-    let built = repository().join("target/wasm32-wasip1/release/palisade.wasm");
+    let target = env::var_os("CARGO_TARGET_DIR").map_or("target".into(), PathBuf::from);
+    let built = repository()
+        .join(target)
+        .join("wasm32-wasip1/release/palisade.wasm");
     let path = env::var_os("PALISADE_WASM").map_or(built, PathBuf::from);
     assert!(
         path.is_file(),
@@ -127,8 +130,12 @@ pub fn binary() -> PathBuf {
 }
 
 fn find_binary() -> PathBuf {
-    let path = if let Some(path) = env::var_os("ENVOY") {
-        PathBuf::from(path)
+    // The script understands ENVOY too, where it is a name on the PATH.
+    let stated = env::var_os("ENVOY")
+        .map(PathBuf::from)
+        .filter(|path| path.is_file());
+    let path = if let Some(path) = stated {
+        path
     } else {
         let script = repository().join("scripts/envoy.sh");
         let run = Command::new(&script).stderr(Stdio::inherit()).output();
@@ -224,8 +231,9 @@ impl Envoy {
         // The shell waits for Envoy and, beside it, for the end of its own input, which comes when this
         // process ends, however it ends: neither Envoy nor its folder is left behind by a test that was killed.
         let script = r#"exec 3<&0; "$@" 3<&- </dev/null & envoy=$!
-            { cat <&3 >/dev/null; kill -9 $envoy; rm -rf "$FOLDER"; } 2>/dev/null & watch=$!
-            exec 3<&-; wait $envoy; status=$?; kill $watch 2>/dev/null; exit $status"#;
+            { cat <&3 >/dev/null; : >"$FOLDER/over"; kill -9 $envoy; } 2>/dev/null & watch=$!
+            exec 3<&-; wait $envoy; status=$?; kill $watch 2>/dev/null
+            if [ -e "$FOLDER/over" ]; then rm -rf "$FOLDER"; fi; exit $status"#;
         let child = Command::new("sh")
             .env("FOLDER", &folder)
             .args(["-c", script, "sh"])

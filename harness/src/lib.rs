@@ -1,6 +1,10 @@
 //! The test harness: cases, a real Envoy, exact clients, an upstream that remembers.
 //!
 //! Everything here is for tests alone, so it panics with a sentence where a test could not go on.
+//!
+//! The real Envoy is `$ENVOY`, else what `scripts/envoy.sh` finds or fetches; the module is
+//! `$PALISADE_WASM`, else what `make wasm` has built. Where either is missing the tests fail.
+//!
 //! Without the feature `envoy` only [`cases`] and what it needs is left; that part has no use for
 //! processes or sockets and compiles for every target.
 

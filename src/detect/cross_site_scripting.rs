@@ -1,6 +1,7 @@
 //! Cross-site scripting by the browser's own reading: the text is tokenised as HTML and refused
 //! for tags, attributes and URLs that run script.
 
+use super::script_context::runs_script;
 use libinjectionrs::XssDetector;
 use libinjectionrs::xss::Html5Flags;
 use memchr::{memchr, memchr_iter};
@@ -9,28 +10,39 @@ use memchr::{memchr, memchr_iter};
 /// an attribute value without quotes, in single quotes, in double quotes, in backticks.
 /// Reads [`super::INSPECTED_BYTES`] of it, in linear time.
 pub fn is_cross_site_scripting(text: &[u8]) -> bool {
-    first_context(text).is_some()
+    contexts(text).next().is_some()
 }
 
-/// The first context in which the text carries script, in the order of the original.
-pub(super) fn first_context(text: &[u8]) -> Option<Html5Flags> {
-    let text = super::inspected(text);
-    if !may_be_cross_site_scripting(text) {
-        return None;
-    }
-    // Behind a quote that never comes, the whole text is one value of an attribute without a name.
-    [
-        (Html5Flags::DataState, Some(b'<')),
-        (Html5Flags::ValueNoQuote, None),
-        (Html5Flags::ValueSingleQuote, Some(b'\'')),
-        (Html5Flags::ValueDoubleQuote, Some(b'"')),
-        (Html5Flags::ValueBackQuote, Some(b'`')),
-    ]
-    .into_iter()
-    .filter(|(_, needed)| needed.is_none_or(|byte| memchr(byte, text).is_some()))
-    .map(|(context, _)| context)
-    .find(|context| XssDetector::is_xss(text, *context))
+/// The same, and the text holds something that a browser would run in that context, rather than
+/// markup or code that resembles it. For policies that must not block a customer.
+pub fn in_context(text: &[u8]) -> bool {
+    contexts(text).any(|context| runs_script(super::inspected(text), context))
 }
+
+/// The contexts in which the text carries script, in the order of the original.
+fn contexts(text: &[u8]) -> impl Iterator<Item = Html5Flags> {
+    let text = super::inspected(text);
+    // Behind a quote that never comes, the whole text is one value of an attribute without a name.
+    let tried = if may_be_cross_site_scripting(text) {
+        CONTEXTS
+    } else {
+        &[]
+    };
+    tried
+        .iter()
+        .filter(|(_, needed)| needed.is_none_or(|byte| memchr(byte, text).is_some()))
+        .map(|(context, _)| *context)
+        .filter(|context| XssDetector::is_xss(text, *context))
+}
+
+/// The contexts that the original tries, each with the byte without which it finds nothing.
+const CONTEXTS: &[(Html5Flags, Option<u8>)] = &[
+    (Html5Flags::DataState, Some(b'<')),
+    (Html5Flags::ValueNoQuote, None),
+    (Html5Flags::ValueSingleQuote, Some(b'\'')),
+    (Html5Flags::ValueDoubleQuote, Some(b'"')),
+    (Html5Flags::ValueBackQuote, Some(b'`')),
+];
 
 /// Whether the text can carry script at all: it needs a tag, a comment or a declaration, all of
 /// which begin with `<`; or the value of an attribute, which needs `=` behind its name.

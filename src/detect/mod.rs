@@ -4,6 +4,8 @@
 //! rule is, so both strengths of one detector exist side by side.
 
 pub mod cross_site_scripting;
+mod script_context;
+mod sql_context;
 pub mod sql_injection;
 
 pub use crate::model::Detector;
@@ -13,12 +15,10 @@ impl Detector {
     /// text, of which [`INSPECTED_BYTES`] are read.
     pub fn matches(self, text: &[u8]) -> bool {
         match self {
-            Self::LibinjectionSql | Self::LibinjectionSqlInContext => {
-                sql_injection::is_sql_injection(text).is_some()
-            }
-            Self::LibinjectionXss | Self::LibinjectionXssInContext => {
-                cross_site_scripting::is_cross_site_scripting(text)
-            }
+            Self::LibinjectionSql => sql_injection::is_sql_injection(text).is_some(),
+            Self::LibinjectionSqlInContext => sql_injection::in_context(text).is_some(),
+            Self::LibinjectionXss => cross_site_scripting::is_cross_site_scripting(text),
+            Self::LibinjectionXssInContext => cross_site_scripting::in_context(text),
         }
     }
 }

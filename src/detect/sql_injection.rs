@@ -12,7 +12,7 @@ pub use libinjectionrs::Fingerprint;
 use libinjectionrs::SqliFlags;
 use libinjectionrs::sqli::TokenType;
 use libinjectionrs::sqli::sqli_data::{SQL_KEYWORDS, lookup_word_type};
-use memchr::memmem;
+use memchr::{memchr2_iter, memmem};
 
 /// The fingerprint of the injection, if the text is one in any of the contexts that the original
 /// tries: as it is, behind a single quote, behind a double quote; with ANSI and MySQL comments.
@@ -23,6 +23,16 @@ pub fn is_sql_injection(text: &[u8]) -> Option<Fingerprint> {
         return None;
     }
     fingerprint(&shorten(text))
+}
+
+/// The same, in a context in which the text also has the grammar of SQL rather than that of prose,
+/// a name, a media type, a filter expression or code. For policies that must not block a customer.
+pub fn in_context(text: &[u8]) -> Option<Fingerprint> {
+    let text = super::inspected(text);
+    if !may_be_sql_injection(text) {
+        return None;
+    }
+    super::sql_context::believed(&shorten(text))
 }
 
 /// The verdict of the tokeniser alone.
@@ -87,7 +97,7 @@ fn classes(text: &[u8]) -> u8 {
 }
 
 /// Whether the text can have the fingerprint of an injection at all. What is true of all 8,367
-/// fingerprints, and tested against the table itself:
+/// fingerprints (tests/libinjection builds texts for every one of them):
 /// - one token is never enough, except where a comment or a brace makes it so;
 /// - one without keyword, union, logical operator or type holds a string, a variable, a comment
 ///   or a parenthesis;
@@ -109,9 +119,13 @@ pub(super) fn may_be_sql_injection(text: &[u8]) -> bool {
     {
         return true;
     }
-    // `IF` is a function that becomes a statement behind a semicolon.
-    has_word(text, has(PARENTHESIS | SEMICOLON))
+    // The tokeniser stops at the fifth token that does not fold, so in a long text it is quicker
+    // than a look at every word. `IF` is a function that becomes a statement behind a semicolon.
+    text.len() > SHORT || has_word(text, has(PARENTHESIS | SEMICOLON))
 }
+
+/// Bytes of a text whose words are looked up one by one.
+const SHORT: usize = 256;
 
 /// Whether `--` or `/*` occurs.
 fn opens_comment(text: &[u8]) -> bool {
@@ -241,7 +255,7 @@ const LOOKUPS: usize = 64;
 /// has this many dots and no space; where one does, its two ends say what it is. A backtick may
 /// also end a name, so their number stays odd or even.
 pub(super) fn shorten(text: &[u8]) -> Cow<'_, [u8]> {
-    if text.len() <= 2 * KEPT + LOOKUPS {
+    if memchr2_iter(b'.', b'`', text).nth(LOOKUPS).is_none() {
         return Cow::Borrowed(text);
     }
     let mut shortened: Option<Vec<u8>> = None;
@@ -255,7 +269,12 @@ pub(super) fn shorten(text: &[u8]) -> Cow<'_, [u8]> {
             .position(|byte| ends_word(*byte))
             .unwrap_or(rest.len());
         let run = rest.get(..length).unwrap_or(rest);
-        for cut in superfluous(run).into_iter().flatten() {
+        // `\N` is a token of its own, so the word begins behind it.
+        let skipped = match text.get(at.saturating_sub(1)..) {
+            Some([b'\\', b'N', ..]) => 1,
+            _ => 0,
+        };
+        for cut in superfluous(run, skipped).into_iter().flatten() {
             let middle = run.get(cut.clone()).unwrap_or_default();
             let (from, to) = (at.saturating_add(cut.start), at.saturating_add(cut.end));
             let kept = shortened.get_or_insert_default();
@@ -280,8 +299,8 @@ pub(super) fn shorten(text: &[u8]) -> Cow<'_, [u8]> {
 const KEPT_KEYWORDS: usize = 16;
 
 /// What may be left out of a run of bytes that end no word: most of many keywords, and the middle
-/// of the word behind them. The run is read the way the tokeniser would, from its start.
-fn superfluous(run: &[u8]) -> [Option<Range<usize>>; 2] {
+/// of the word behind them. The run is read the way the tokeniser would, from this place.
+fn superfluous(run: &[u8], mut start: usize) -> [Option<Range<usize>>; 2] {
     let Some(inner) = run.len().checked_sub(KEPT).and_then(|end| run.get(..end)) else {
         return [None, None];
     };
@@ -292,7 +311,6 @@ fn superfluous(run: &[u8]) -> [Option<Range<usize>>; 2] {
     let mut keywords = 0usize;
     let mut first_left_out = 0;
     let mut last = [0usize; KEPT_KEYWORDS];
-    let mut start = 0usize;
     let mut word = None;
     while let Some(rest) = run.get(start..)
         && let Some(byte) = rest.first()

@@ -114,7 +114,10 @@ impl Fields {
         value: (&[u8], Option<&[u8]>),
     ) {
         if self.list.len() >= limits.fields {
-            self.find(Anomaly::TooManyFields, zone, b"");
+            // Told once: what comes behind may be a hundred thousand fields.
+            if !self.seen.contains(Anomaly::TooManyFields) {
+                self.find(Anomaly::TooManyFields, zone, b"");
+            }
             return;
         }
         let whole = matches!(zone, Zone::RawBody | Zone::FileContent);

@@ -35,8 +35,18 @@ pub(super) fn parse(input: &[u8]) -> (Vec<Param<'_>>, bool) {
         let at = memchr::memchr2(b'=', b';', rest).unwrap_or(rest.len());
         let (name, tail) = rest.split_at_checked(at).unwrap_or((rest, b""));
         let Some(value) = tail.strip_prefix(b"=") else {
-            // Words without a value are parameters to nobody.
-            odd |= !name.trim_ascii().is_empty();
+            let word = name.trim_ascii();
+            if !word.is_empty() {
+                // A word by itself is a parameter to nobody: it stands without a name.
+                odd = true;
+                params.push(Param {
+                    name: Vec::new(),
+                    value: Cow::Borrowed(word),
+                    wire: word,
+                    extended: false,
+                    odd: true,
+                });
+            }
             rest = tail
                 .strip_prefix(b";")
                 .unwrap_or_default()
@@ -57,6 +67,13 @@ pub(super) fn parse(input: &[u8]) -> (Vec<Param<'_>>, bool) {
                     .find(|known| known.extended && known.name == base)
             {
                 first.value.to_mut().extend_from_slice(&param.value);
+                if param.odd {
+                    params.push(Param {
+                        name: Vec::new(),
+                        value: Cow::Borrowed(param.wire),
+                        ..param
+                    });
+                }
                 continue;
             }
             param.name = base;

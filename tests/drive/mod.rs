@@ -8,7 +8,7 @@ use palisade_harness::cases::{Case, Http};
 use palisade_harness::outcome::Outcome;
 
 /// Runs a case and gives its outcome.
-pub fn run(case: &Case, engine: &Engine, scratch: &mut Scratch) -> Outcome {
+pub(crate) fn run(case: &Case, engine: &Engine, scratch: &mut Scratch) -> Outcome {
     let headers = case.request.proxied_headers(Http::One);
     let find = |name: &str| {
         headers
@@ -72,7 +72,7 @@ pub fn run(case: &Case, engine: &Engine, scratch: &mut Scratch) -> Outcome {
 }
 
 /// The engine of a policy that is known to be good.
-pub fn compile(policy: &str) -> Engine {
+pub(crate) fn compile(policy: &str) -> Engine {
     Config::parse(policy.as_bytes())
         .and_then(Engine::compile)
         .unwrap_or_else(|problems| panic!("{policy}: {problems:#?}"))

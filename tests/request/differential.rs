@@ -371,3 +371,138 @@ fn any_bytes_under_any_type() {
     }
     assert!(kinds.len() > 5, "{kinds:?}");
 }
+
+/// Nothing is left out: a mark put anywhere into the text of any format stands in some field
+/// afterwards, in one piece. Grammar alone may part it: quotes in strings, so it holds none.
+#[test]
+fn nothing_is_unseen() {
+    let mut random = Random(0x8EBC_6AF0_9C88_C6E3);
+    let formats: [(&str, &[&str]); 4] = [
+        (
+            "application/x-www-form-urlencoded",
+            &[
+                "a", "=", "&", "%", "%4", "+", ";", "\r\n", "[", "{", "\"", "<", "--",
+            ],
+        ),
+        (
+            "application/json",
+            &[
+                "{",
+                "}",
+                "[",
+                "]",
+                "\"",
+                "'",
+                "\\",
+                "\\u",
+                "\\ud83d",
+                ",",
+                ":",
+                "1",
+                "-",
+                ".5",
+                "true",
+                "NaN",
+                " ",
+                "\n",
+                "/*",
+                "*/",
+                "//",
+                "#",
+                "a",
+                "{\"",
+                "\":[",
+                "\"a\":",
+                "{\"query\":\"{",
+                "\u{1}",
+                "<",
+            ],
+        ),
+        (
+            "text/xml",
+            &[
+                "<",
+                ">",
+                "</",
+                "/>",
+                "<a",
+                "<a>",
+                "</a>",
+                "<b>",
+                "=",
+                "\"",
+                "'",
+                " ",
+                "b=\"",
+                "<!--",
+                "-->",
+                "<![CDATA[",
+                "]]>",
+                "<!DOCTYPE ",
+                "[",
+                "]",
+                "<!ENTITY ",
+                "<?",
+                "?>",
+                "&",
+                ";",
+                "&#",
+                "&#x27;",
+                "&lt;",
+                "x",
+            ],
+        ),
+        (
+            "multipart/form-data; boundary=B",
+            &[
+                "--B",
+                "--B\r\n",
+                "--B--",
+                "\r\n",
+                "\r\n\r\n",
+                "\n",
+                "\r",
+                "--",
+                "Content-Disposition: form-data; name=a",
+                "; name=\"",
+                "; filename=\"",
+                "; filename=b",
+                "; filename*=utf-8''",
+                "; filename*0=",
+                "; filename*1=",
+                "\"",
+                ";",
+                "=",
+                ":",
+                " ",
+                "\\",
+                "'",
+                "Content-Type: ",
+                "text/xml",
+                "application/json",
+                "multipart/mixed; boundary=C",
+                "--C\r\n",
+                "Content-Transfer-Encoding: ",
+                "x",
+                "{\"",
+                "<a>",
+            ],
+        ),
+    ];
+    let mark = "zq(xa";
+    for _ in 0..40_000 {
+        let (content_type, pieces) = formats[random.below(formats.len())];
+        let input = random.join(12, pieces) + mark + &random.join(12, pieces);
+        let limits = Limits {
+            file_bytes: 4096,
+            ..Limits::default()
+        };
+        let headers: &[(&[u8], &[u8])] = &[(b"content-type", content_type.as_bytes())];
+        let found = body_with(headers, input.as_bytes(), true, &limits);
+        let seen = found
+            .arena()
+            .windows(mark.len())
+            .any(|window| window == mark.as_bytes());
+        assert!(seen, "{content_type}: {input:?}\n{:?}", crate::list(&found));
+    }
+}

@@ -127,7 +127,10 @@ fn xml_depth() {
     assert_eq!(
         (fields, anomalies),
         (
-            vec!["raw_body||<c>'</c></b></a>".into()],
+            vec![
+                "raw_body||<c>'</c></b></a>".into(),
+                "request_body|a.b|".into()
+            ],
             vec!["xml_too_deep"]
         )
     );

@@ -181,14 +181,20 @@ fn bodies_that_parsers_read_differently() {
             "another disposition",
             TYPE,
             part("Content-Disposition: attachment; name=\"a\"", "'"),
-            &["request_body|a|'"],
+            &[
+                "request_body|content-disposition|attachment",
+                "request_body|a|'",
+            ],
             &["malformed_multipart"],
         ),
         (
             "the disposition left out",
             TYPE,
             part("Content-Disposition: name=\"a\"", "'"),
-            &["request_body|a|'"],
+            &[
+                "request_body|content-disposition|name=\"a\"",
+                "request_body|a|'",
+            ],
             &["malformed_multipart"],
         ),
         (
@@ -328,7 +334,10 @@ fn bodies_that_parsers_read_differently() {
                 "Content-Disposition: form-data; name=\"a\"\r\nContent-Transfer-Encoding: x-uuencode",
                 "'",
             ),
-            &["request_body|a|'"],
+            &[
+                "request_body|content-transfer-encoding|x-uuencode",
+                "request_body|a|'",
+            ],
             &["ambiguous_multipart"],
         ),
         (
@@ -339,6 +348,8 @@ fn bodies_that_parsers_read_differently() {
                 "--C\r\nContent-Disposition: file; filename=\"a.php\"\r\n\r\nx\r\n--C--",
             ),
             &[
+                "request_body|boundary|C",
+                "request_body|content-disposition|file",
                 "file_name|f|a.php",
                 "raw_body||--C\r\nContent-Disposition: file; filename=\"a.php\"\r\n\r\nx\r\n--C--",
             ],
@@ -351,7 +362,7 @@ fn bodies_that_parsers_read_differently() {
                 "Content-Disposition: form-data; name=\"m\"\r\nContent-Type: application/json",
                 "{\"a\":' or 1",
             ),
-            &["raw_body||' or 1"],
+            &["request_body|m.a|", "raw_body||' or 1"],
             &["invalid_json"],
         ),
         (

@@ -179,7 +179,7 @@ fn xml() {
         (
             "CDATA that never ends",
             b"<a><![CDATA[' or 1",
-            &["raw_body||<![CDATA[' or 1"],
+            &["raw_body||<![CDATA[' or 1", "request_body|a|"],
             &["invalid_xml"],
         ),
         (

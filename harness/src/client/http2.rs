@@ -174,15 +174,32 @@ impl Http2 {
     /// # Errors
     /// Whatever kept the answer from being whole.
     pub fn response(&mut self, id: u32) -> Result<Response, Broken> {
+        self.read_until(id, |_| false)
+    }
+
+    /// Reads until so many bytes of the answer's body have come, and leaves the stream open.
+    ///
+    /// # Errors
+    /// Whatever kept them from coming.
+    pub fn wait_for_body(&mut self, id: u32, count: usize) -> Result<Response, Broken> {
+        self.read_until(id, |response| response.body.len() >= count)
+    }
+
+    fn read_until(
+        &mut self,
+        id: u32,
+        enough: impl Fn(&Response) -> bool,
+    ) -> Result<Response, Broken> {
         loop {
             let stream = self.streams.get_mut(&id).expect("the stream was opened");
             let answered = stream.response.status >= 200;
             match stream.end.clone() {
-                Some(Ok(())) => return Ok(std::mem::take(&mut stream.response)),
+                Some(Ok(())) => return Ok(stream.response.clone()),
                 Some(Err(why)) if answered => {
                     return Err(Broken::Cut(Box::new(stream.response.clone()), why));
                 }
                 Some(Err(why)) => return Err(Broken::Unanswered(why)),
+                None if answered && enough(&stream.response) => return Ok(stream.response.clone()),
                 None => {}
             }
             let so_far = answered.then(|| stream.response.clone());

@@ -57,46 +57,44 @@ impl FrameSplitter {
     /// when the chunk is used up first. A message longer than the limit is returned once its
     /// permitted prefix is there.
     pub fn next_frame(&mut self, chunk: &mut &[u8]) -> Option<Frame<'_>> {
-        loop {
-            if self.told {
-                let skipped = self.left.min(chunk.len());
-                self.left = self.left.saturating_sub(skipped);
-                *chunk = chunk.get(skipped..).unwrap_or_default();
-                if self.left > 0 {
-                    return None;
-                }
-                self.told = false;
-                self.prefix_filled = 0;
-                self.message.clear();
-            }
-            while self.prefix_filled < PREFIX {
-                let (first, rest) = chunk.split_first()?;
-                if let Some(slot) = self.prefix.get_mut(self.prefix_filled) {
-                    *slot = *first;
-                }
-                self.prefix_filled = self.prefix_filled.saturating_add(1);
-                *chunk = rest;
-                if self.prefix_filled == PREFIX {
-                    let [_, length @ ..] = self.prefix;
-                    self.left = u32::from_be_bytes(length) as usize;
-                }
-            }
-            let wanted = self.left.min(self.limit.saturating_sub(self.message.len()));
-            let (taken, rest) = chunk.split_at_checked(wanted).unwrap_or((chunk, &[]));
-            self.message.extend_from_slice(taken);
-            self.left = self.left.saturating_sub(taken.len());
-            *chunk = rest;
-            if self.left > 0 && self.message.len() < self.limit {
+        if self.told {
+            let skipped = self.left.min(chunk.len());
+            self.left = self.left.saturating_sub(skipped);
+            *chunk = chunk.get(skipped..).unwrap_or_default();
+            if self.left > 0 {
                 return None;
             }
-            self.told = true;
-            let [flags, ..] = self.prefix;
-            return Some(Frame {
-                flags,
-                message: &self.message,
-                complete: self.left == 0,
-            });
+            self.told = false;
+            self.prefix_filled = 0;
+            self.message.clear();
         }
+        while self.prefix_filled < PREFIX {
+            let (first, rest) = chunk.split_first()?;
+            if let Some(slot) = self.prefix.get_mut(self.prefix_filled) {
+                *slot = *first;
+            }
+            self.prefix_filled = self.prefix_filled.saturating_add(1);
+            *chunk = rest;
+            if self.prefix_filled == PREFIX {
+                let [_, length @ ..] = self.prefix;
+                self.left = u32::from_be_bytes(length) as usize;
+            }
+        }
+        let wanted = self.left.min(self.limit.saturating_sub(self.message.len()));
+        let (taken, rest) = chunk.split_at_checked(wanted).unwrap_or((chunk, &[]));
+        self.message.extend_from_slice(taken);
+        self.left = self.left.saturating_sub(taken.len());
+        *chunk = rest;
+        if self.left > 0 && self.message.len() < self.limit {
+            return None;
+        }
+        self.told = true;
+        let [flags, ..] = self.prefix;
+        Some(Frame {
+            flags,
+            message: &self.message,
+            complete: self.left == 0,
+        })
     }
 
     /// Whether the stream stands inside a frame whose message was not returned yet.

@@ -25,6 +25,7 @@ pub(in crate::request) fn read(
     let mut reader = Reader {
         rest: input,
         value: input,
+        after_scalar: false,
         path: prefix.to_vec(),
         last: 0,
         key_at: 0,
@@ -33,6 +34,7 @@ pub(in crate::request) fn read(
         hasher: RandomState::new(),
         objects: 0,
         clean: true,
+        odd: false,
         sink,
     };
     reader.run(prefix.len(), many);
@@ -43,6 +45,8 @@ struct Reader<'a, 'b, 'c> {
     rest: &'a [u8],
     /// The text from the last value on: where nonsense follows, the value may be part of it.
     value: &'a [u8],
+    /// Whether the text before this one was a scalar: `1 union select` begins with one.
+    after_scalar: bool,
     path: Vec<u8>,
     /// Where the last key or index begins in the path.
     last: usize,
@@ -55,6 +59,8 @@ struct Reader<'a, 'b, 'c> {
     hasher: RandomState,
     objects: u32,
     clean: bool,
+    /// Whether it was told that something is odd.
+    odd: bool,
     sink: &'b mut Sink<'c>,
 }
 
@@ -110,8 +116,17 @@ impl<'a> Reader<'a, '_, '_> {
             }
             self.path.truncate(prefix);
             self.stack.clear();
-            self.value = self.rest;
-            if let Err(stop) = self.one() {
+            let scalar = !matches!(self.rest, [b'{' | b'[', ..]);
+            let outcome = self.one();
+            // A container that was opened and nothing more: its name is all there is.
+            if let Some(Frame {
+                path, empty: true, ..
+            }) = self.stack.last()
+            {
+                self.path.truncate(*path);
+                self.push(Kind::Literal, b"");
+            }
+            if let Err(stop) = outcome {
                 match stop {
                     Stop::Nonsense => {
                         self.odd();
@@ -125,6 +140,7 @@ impl<'a> Reader<'a, '_, '_> {
                 }
                 return;
             }
+            self.after_scalar = scalar;
             texts = texts.saturating_add(1);
         }
     }
@@ -204,7 +220,7 @@ impl<'a> Reader<'a, '_, '_> {
         let Some(frame) = self.stack.last_mut() else {
             return Err(Stop::Nonsense);
         };
-        frame.empty = false;
+        let was_empty = std::mem::replace(&mut frame.empty, false);
         let path = frame.path;
         self.path.truncate(path);
         self.last = path;
@@ -218,7 +234,15 @@ impl<'a> Reader<'a, '_, '_> {
             }
             Place::Object(number) => {
                 let number = *number;
-                let key = self.key(first)?;
+                let key = match self.key(first) {
+                    Ok(key) => key,
+                    Err(stop) => {
+                        if let Some(frame) = self.stack.last_mut() {
+                            frame.empty = was_empty;
+                        }
+                        return Err(stop);
+                    }
+                };
                 if path > 0 {
                     self.path.push(b'.');
                 }
@@ -276,7 +300,9 @@ impl<'a> Reader<'a, '_, '_> {
     }
 
     fn value(&mut self, first: u8) -> Result<Expect, Stop> {
-        self.value = self.rest;
+        if !(self.after_scalar && self.stack.is_empty()) {
+            self.value = self.rest;
+        }
         match first {
             b'{' | b'[' => {
                 if self.stack.len() >= self.sink.limits.json_depth {
@@ -308,6 +334,9 @@ impl<'a> Reader<'a, '_, '_> {
                 let text = self.string(first);
                 if first == b'\'' && self.rest.is_empty() {
                     // Closed or not, nobody's string: perhaps an apostrophe.
+                    if !self.path.is_empty() {
+                        self.push(Kind::Text, b"");
+                    }
                     return Err(Stop::Nonsense);
                 }
                 let kind = if self.is_graphql(&text) {
@@ -369,7 +398,15 @@ impl<'a> Reader<'a, '_, '_> {
             }
         };
         self.push(kind, word);
-        Ok(())
+        match self.rest {
+            []
+            | [
+                b' ' | b'\t' | b'\n' | b'\r' | b',' | b']' | b'}' | b'/' | b'#' | 0x0B | 0x0C
+                | 0x1E,
+                ..,
+            ] => Ok(()),
+            _ => Err(Stop::Nonsense),
+        }
     }
 
     /// The text behind an opening quote up to the closing one, unescaped.
@@ -537,7 +574,10 @@ impl<'a> Reader<'a, '_, '_> {
 
     fn odd(&mut self) {
         self.clean = false;
-        self.sink.find(Anomaly::InvalidJson, b"");
+        if !self.odd {
+            self.odd = true;
+            self.sink.find(Anomaly::InvalidJson, b"");
+        }
     }
 
     /// Odd, unless the text was cut off right there.

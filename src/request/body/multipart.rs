@@ -19,7 +19,9 @@ const MAX_PART_HEADERS: usize = 32;
 /// Names or file names of one part that are followed up.
 const MAX_NAMES: usize = 4;
 /// Multipart bodies within parts.
-const MAX_DEPTH: usize = 2;
+const MAX_DEPTH: usize = 1;
+/// Boundaries of one such body that are followed up: each is one more reading of the same bytes.
+const MAX_INNER_BOUNDARIES: usize = 2;
 
 /// How a multipart body is to be read.
 pub(super) struct Multipart<'a> {
@@ -85,6 +87,9 @@ fn guess_boundary(text: &[u8]) -> Option<&[u8]> {
     line.strip_prefix(b"--")
         .filter(|boundary| !boundary.is_empty() && boundary.len() <= 200)
 }
+
+/// Header lines, folded ones joined.
+type Lines<'t> = Vec<Cow<'t, [u8]>>;
 
 struct Reader<'a, 'b, 'c> {
     plan: &'a Multipart<'a>,
@@ -257,8 +262,8 @@ impl Reader<'_, '_, '_> {
         &mut self,
         content: &'t [u8],
         whole: bool,
-    ) -> Option<(Vec<Cow<'t, [u8]>>, &'t [u8])> {
-        let mut lines: Vec<Cow<'_, [u8]>> = Vec::new();
+    ) -> Option<(Lines<'t>, &'t [u8])> {
+        let mut lines: Lines<'_> = Vec::new();
         let mut rest = content;
         loop {
             let Some(at) = memchr::memchr(b'\n', rest) else {
@@ -329,8 +334,12 @@ impl Reader<'_, '_, '_> {
             match name.as_slice() {
                 b"content-disposition" => self.disposition(value, &mut head),
                 b"content-type" => self.part_type(value, &mut head),
-                b"content-transfer-encoding" => head.transfer = value.to_ascii_lowercase(),
-                b"content-length" => {}
+                b"content-transfer-encoding" => {
+                    if !head.transfer.is_empty() {
+                        self.sink.text(&name, &head.transfer);
+                    }
+                    head.transfer = value.to_ascii_lowercase();
+                }
                 _ => self.sink.text(&name, value),
             }
             seen.push(name);
@@ -348,6 +357,9 @@ impl Reader<'_, '_, '_> {
         let at = memchr::memchr(b';', value).unwrap_or(value.len());
         let (kind, rest) = value.split_at_checked(at).unwrap_or((value, b""));
         let form_data = kind.trim_ascii().eq_ignore_ascii_case(b"form-data");
+        if !form_data {
+            self.sink.text(b"content-disposition", kind.trim_ascii());
+        }
         if !form_data && self.plan.form_data && self.depth == 0 {
             self.sink.find(Anomaly::MalformedMultipart, b"");
             if memchr::memchr(b'=', kind).is_some() {
@@ -369,7 +381,7 @@ impl Reader<'_, '_, '_> {
                 b"name" => &mut head.names,
                 b"filename" => &mut head.files,
                 _ => {
-                    self.sink.text(&param.name, &param.value);
+                    self.other_param(&param);
                     continue;
                 }
             };
@@ -388,7 +400,7 @@ impl Reader<'_, '_, '_> {
         head.media_type = media_type.trim_ascii().to_ascii_lowercase();
         let ordinary = |byte: &u8| byte.is_ascii_alphanumeric() || b"/+-._*".contains(byte);
         if !head.media_type.iter().all(ordinary) {
-            self.sink.text(b"content-type", value);
+            self.sink.text(b"content-type", media_type);
         }
         let (params, odd) = params::parse(rest.strip_prefix(b";").unwrap_or(rest));
         if odd {
@@ -397,15 +409,34 @@ impl Reader<'_, '_, '_> {
         for param in params {
             match param.name.as_slice() {
                 b"charset" => match Charset::of_label(&param.value) {
-                    Some(charset) => head.charset = Some(charset),
-                    None => self.sink.find(Anomaly::UnknownCharset, b""),
+                    Some(charset) if !param.odd => head.charset = Some(charset),
+                    Some(charset) => {
+                        head.charset = Some(charset);
+                        self.other_param(&param);
+                    }
+                    None => {
+                        self.sink.find(Anomaly::UnknownCharset, b"");
+                        self.other_param(&param);
+                    }
                 },
-                b"boundary" if head.boundaries.len() < MAX_NAMES => {
+                b"boundary" if head.boundaries.len() < MAX_INNER_BOUNDARIES => {
+                    self.other_param(&param);
                     head.boundaries.push(param.value.to_vec());
                 }
-                _ => self.sink.text(&param.name, &param.value),
+                _ => self.other_param(&param),
             }
         }
+    }
+
+    /// A parameter that says nothing about how to read the part.
+    fn other_param(&mut self, param: &Param<'_>) {
+        self.sink.fields.push_decoded(
+            self.sink.limits,
+            self.sink.zone,
+            Kind::Text,
+            (&param.name, None),
+            (&param.value, differs(&param.value, wire(param))),
+        );
     }
 
     fn value(&mut self, head: &PartHead, wire: &[u8], whole: bool, outer: &[u8]) {
@@ -425,7 +456,10 @@ impl Reader<'_, '_, '_> {
                 self.sink.find(Anomaly::AmbiguousMultipart, name);
                 value = Cow::Owned(transfer::quoted_printable(wire));
             }
-            _ => self.sink.find(Anomaly::AmbiguousMultipart, name),
+            other => {
+                self.sink.find(Anomaly::AmbiguousMultipart, name);
+                self.sink.text(b"content-transfer-encoding", other);
+            }
         }
         for (file, wire_file) in &head.files {
             self.sink.fields.push_decoded(
@@ -441,11 +475,13 @@ impl Reader<'_, '_, '_> {
             && self.depth < MAX_DEPTH
         {
             self.nested(head, &value, whole, name);
+            self.further_names(head);
             return;
         }
         let is_file = head.files.iter().any(|(file, _)| !file.is_empty());
         if is_file && !head.extended_file {
             self.file(head, &value, whole, name);
+            self.further_names(head);
             return;
         }
         if is_file {
@@ -456,6 +492,7 @@ impl Reader<'_, '_, '_> {
             value = Cow::Owned(text);
         }
         if self.structured(head, &value, whole, name) {
+            self.further_names(head);
             return;
         }
         for (name, wire_name) in other_names(head, name, wire_name) {
@@ -466,6 +503,13 @@ impl Reader<'_, '_, '_> {
                 (name, differs(name, wire_name)),
                 (&value, differs(&value, wire)),
             );
+        }
+    }
+
+    /// Names beside the first, of a part whose value stands under that one alone.
+    fn further_names(&mut self, head: &PartHead) {
+        for (name, _) in head.names.iter().skip(1) {
+            self.sink.text(name, b"");
         }
     }
 

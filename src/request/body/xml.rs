@@ -17,6 +17,7 @@ pub(super) fn read(input: &[u8], prefix: &[u8], sink: &mut Sink<'_>) -> bool {
         roots: 0,
         doctype: false,
         clean: true,
+        odd: false,
         sink,
     };
     reader.run();
@@ -42,6 +43,8 @@ struct Reader<'a, 'b, 'c> {
     roots: usize,
     doctype: bool,
     clean: bool,
+    /// Whether it was told that something is odd.
+    odd: bool,
     sink: &'b mut Sink<'c>,
 }
 
@@ -81,6 +84,7 @@ impl<'a> Reader<'a, '_, '_> {
             if !understood {
                 self.flush();
                 self.sink.raw(self.rest);
+                self.close_all();
                 return;
             }
         }
@@ -88,8 +92,12 @@ impl<'a> Reader<'a, '_, '_> {
         if !self.open.is_empty() || self.roots == 0 {
             self.odd_at_end();
         }
-        // The name of an element that was never closed and holds nothing.
-        while self.open.last().is_some() {
+        self.close_all();
+    }
+
+    /// Tells the name of an element that was never closed and holds nothing.
+    fn close_all(&mut self) {
+        while !self.open.is_empty() {
             self.close();
         }
     }
@@ -382,7 +390,10 @@ impl<'a> Reader<'a, '_, '_> {
 
     fn odd(&mut self) {
         self.clean = false;
-        self.sink.find(Anomaly::InvalidXml, b"");
+        if !self.odd {
+            self.odd = true;
+            self.sink.find(Anomaly::InvalidXml, b"");
+        }
     }
 
     fn odd_at_end(&mut self) {

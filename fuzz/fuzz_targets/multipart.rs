@@ -1,0 +1,7 @@
+//! Multipart bodies.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use palisade_fuzz::{MARK, nothing_unseen};
+
+fuzz_target!(|data: &[u8]| nothing_unseen(b"multipart/form-data; boundary=B", data, MARK));
