@@ -77,7 +77,7 @@ struct Noticed {
 
 pub(crate) fn run(arguments: &Arguments, terminal: &Terminal) -> Result<Outcome, Failure> {
     let engine = policy::load(arguments.policy.as_deref())?;
-    if engine.config().mode == Mode::Off {
+    if engine.config().settings.mode == Mode::Off {
         terminal.warn("the policy's mode is `off`: nothing is inspected");
     }
     let proxied = Proxied::of(request(arguments)?);

@@ -175,7 +175,7 @@ impl Proxied {
             true
         } else {
             // The filter reads one byte more than the limit, to tell whether there is more.
-            let limit = engine.config().limits.body_bytes;
+            let limit = engine.config().settings.limits.body_bytes;
             let most = limit.saturating_add(1).min(self.body.len());
             let complete = self.body.len() <= limit;
             engine.body(scratch, &mut seen, &self.body[..most], complete);
@@ -202,7 +202,7 @@ impl Proxied {
         seen: &mut Inspection,
         look: &mut impl FnMut(&Scratch),
     ) {
-        let mut splitter = FrameSplitter::new(engine.config().limits.body_bytes);
+        let mut splitter = FrameSplitter::new(engine.config().settings.limits.body_bytes);
         let mut rest = self.body.as_slice();
         while let Some(frame) = splitter.next_frame(&mut rest) {
             engine.message(scratch, seen, &frame);

@@ -169,6 +169,11 @@ impl Engine {
         })
     }
 
+    /// The sum at which a category acts where no scope says otherwise.
+    pub fn threshold(&self, category: Category) -> u32 {
+        self.config.settings.thresholds.of(category).threshold()
+    }
+
     /// Whether inspections need to know the client's address.
     pub fn needs_client(&self) -> bool {
         std::iter::once(&self.default_scope)
