@@ -77,20 +77,16 @@ struct Noticed {
 
 pub(crate) fn run(arguments: &Arguments, terminal: &Terminal) -> Result<Outcome, Failure> {
     let engine = policy::load(arguments.policy.as_deref())?;
-    if engine.config().mode == Mode::Off {
+    if engine.config().settings.mode == Mode::Off {
         terminal.warn("the policy's mode is `off`: nothing is inspected");
     }
     let proxied = Proxied::of(request(arguments)?);
     let mut scratch = Scratch::default();
     let (mut fields, mut noticed) = (Vec::new(), Vec::new());
-    let mut steps = ["head", "body", "trailers"].iter();
+    let mut step = "head";
     let inspection = proxied.inspect(&engine, &mut scratch, |scratch| {
-        look(
-            scratch,
-            steps.next().copied().unwrap_or_default(),
-            &mut fields,
-            &mut noticed,
-        );
+        look(scratch, step, &mut fields, &mut noticed);
+        step = "body";
     });
     let verdict = engine.verdict(&inspection);
     let stopped = verdict.action == Action::Block

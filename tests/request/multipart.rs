@@ -403,6 +403,59 @@ fn bodies_that_parsers_read_differently() {
     ]);
 }
 
+/// What generated bodies showed to be left out of every field.
+#[test]
+fn once_unseen() {
+    let name = "Content-Disposition: form-data; name=a";
+    for (why, headers) in [
+        ("a parameter without a value", format!("{name}; ' or 1")),
+        (
+            "text behind a closing quote",
+            format!("{name}; x=\"y\"' or 1"),
+        ),
+        (
+            "another disposition",
+            "Content-Disposition: ' or 1; name=a".into(),
+        ),
+        (
+            "an encoding that nobody knows",
+            format!("{name}\r\nContent-Transfer-Encoding: ' or 1"),
+        ),
+        (
+            "an encoding before another",
+            format!(
+                "{name}\r\nContent-Transfer-Encoding: ' or 1\r\nContent-Transfer-Encoding: 8bit"
+            ),
+        ),
+        ("a length", format!("{name}\r\nContent-Length: ' or 1")),
+        (
+            "a type that is none",
+            format!("{name}\r\nContent-Type: ' or 1"),
+        ),
+        (
+            "a charset that nobody knows",
+            format!("{name}\r\nContent-Type: text/plain; charset=\"' or 1\""),
+        ),
+        (
+            "a boundary that no part uses",
+            format!("{name}\r\nContent-Type: text/plain; boundary=\"' or 1\""),
+        ),
+        (
+            "the second name of a file",
+            format!("{name}; filename=x; name=\"' or 1\""),
+        ),
+        (
+            "a piece of a continued parameter",
+            format!("{name}; filename*0=x; filename*1=y' or 1"),
+        ),
+    ] {
+        let found = body(TYPE, part(&headers, "x").as_bytes());
+        // As the value or as it came on the wire.
+        let seen = found.arena().windows(6).any(|word| word == b"' or 1");
+        assert!(seen, "{why} {:?}", list(&found));
+    }
+}
+
 #[test]
 fn contents_of_files_are_read_up_to_their_limit() {
     let limits = Limits {

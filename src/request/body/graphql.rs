@@ -26,13 +26,12 @@ pub(in crate::request) fn looks_like(text: &[u8]) -> bool {
 }
 
 /// Reads an executable document. Names begin with `prefix`. Returns whether every byte was
-/// understood; what was not is inspected raw.
+/// understood; otherwise the whole text is inspected raw too.
 pub(in crate::request) fn read(input: &[u8], prefix: &[u8], sink: &mut Sink<'_>) -> bool {
     let depth = sink.limits.graphql_depth.min(MAX_DEPTH);
     let mut parser = Parser {
         lexer: Lexer { rest: input },
         token: Token::End,
-        before: input,
         path: prefix.to_vec(),
         depth,
         aliases: 0,
@@ -40,7 +39,6 @@ pub(in crate::request) fn read(input: &[u8], prefix: &[u8], sink: &mut Sink<'_>)
     };
     parser.bump();
     let outcome = parser.document();
-    let stopped_at = parser.before;
     if parser.aliases > sink.limits.graphql_aliases {
         sink.fields
             .find(Anomaly::GraphqlTooManyAliases, sink.zone, prefix);
@@ -52,7 +50,8 @@ pub(in crate::request) fn read(input: &[u8], prefix: &[u8], sink: &mut Sink<'_>)
         Err(Stop::Nonsense) => sink.find(Anomaly::InvalidGraphql, prefix),
         Err(Stop::Cut) => sink.find_at_end(Anomaly::InvalidGraphql, prefix),
     }
-    sink.raw(stopped_at);
+    // Words that went for names may be half of what is wrong.
+    sink.raw(input);
     false
 }
 
@@ -248,8 +247,6 @@ fn escape<'a>(text: &'a [u8], out: &mut Vec<u8>) -> &'a [u8] {
 struct Parser<'a, 'b, 'c> {
     lexer: Lexer<'a>,
     token: Token<'a>,
-    /// The text from the current token on.
-    before: &'a [u8],
     path: Vec<u8>,
     depth: usize,
     aliases: usize,
@@ -258,7 +255,6 @@ struct Parser<'a, 'b, 'c> {
 
 impl<'a> Parser<'a, '_, '_> {
     fn bump(&mut self) {
-        self.before = self.lexer.rest;
         let (path, sink) = (&self.path, &mut self.sink);
         // A comment is no part of the document but of the text that an application may log or store.
         self.token = self.lexer.next(&mut |comment| sink.text(path, comment));

@@ -2,7 +2,8 @@
 //!
 //! The reader knows more than JSON: comments, trailing commas, `NaN`, single quotes and bare keys
 //! are each a finding and then read on, as lenient parsers read them (JSON5, Python, Gson). What
-//! makes no sense at all is inspected raw from that byte to the end.
+//! makes no sense at all is inspected raw from that byte to the end. Escapes are how the format writes
+//! text, so a value has no form on the wire beside the unescaped one.
 
 use std::borrow::Cow;
 use std::collections::HashSet;

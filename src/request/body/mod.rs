@@ -61,6 +61,9 @@ pub fn read_body(
 
 /// Reads one message of a gRPC stream, as a [`FrameSplitter`] cut it out.
 pub fn read_message(plan: &BodyPlan, frame: &Frame<'_>, limits: &Limits, fields: &mut Fields) {
+    if !frame.complete {
+        fields.find(Anomaly::BodyTooLarge, Zone::RequestBody, b"");
+    }
     let mut sink = Sink {
         limits,
         fields,
@@ -151,9 +154,9 @@ fn to_utf8<'a>(plan: &BodyPlan, bytes: &'a [u8], sink: &mut Sink<'_>) -> (Cow<'a
     }
     let text = match charset.decode(text) {
         Some(decoded) => {
-            if charset.is_wide() && !nulls {
-                // No ASCII character in the whole text: a server that does not believe the
-                // charset reads the bytes as they are.
+            if charset.is_wide() && !nulls || charset == Charset::Ibm037 {
+                // No ASCII character in the whole text, or all of them respelled: a server that
+                // does not believe the charset reads the bytes as they are.
                 sink.raw(text);
             }
             Cow::Owned(decoded)
