@@ -85,6 +85,10 @@ impl Host for FakeHost {
     }
 
     fn property(&self, path: &str, out: &mut Vec<u8>) -> bool {
+        if path == "request\0protocol" {
+            out.extend_from_slice(b"HTTP/1.1");
+            return true;
+        }
         assert_eq!(path, "request\0total_size");
         out.extend_from_slice(&self.received.get().to_le_bytes());
         true

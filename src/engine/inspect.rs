@@ -9,8 +9,8 @@ use super::prefilter::RuleIndex;
 use super::scratch::{Candidate, Scratch, Text};
 use crate::config::{Enforcement, Settings};
 use crate::model::{
-    Action, Anomaly, AnomalySet, Category, EndedBy, Fallback, Hit, Mode, Named, Part, RuleAction,
-    Sums, Verdict, View, Zone, number_of,
+    Action, Anomaly, AnomalySet, Category, EndedBy, Fallback, Family, Hit, Mode, Named, Part,
+    RuleAction, Sums, Verdict, View, Zone, number_of,
 };
 use crate::request::{self, BodyPlan, Field, Fields, Finding, Frame, Head, Kind, Span};
 
@@ -314,8 +314,10 @@ impl Engine {
                 }
             };
             // In the order in which they stand in the arena.
-            add(field.key, Part::Name, View::Plain);
-            if field.kind == Kind::Text {
+            if field.kind != Kind::Joined {
+                add(field.key, Part::Name, View::Plain);
+            }
+            if matches!(field.kind, Kind::Text | Kind::Joined) {
                 add(field.value, Part::Value, View::Plain);
             }
             if let Some(wire) = field.wire_name {
@@ -465,6 +467,7 @@ impl Engine {
         };
         if !compiled.looks_at(field.zone, text.part)
             || !self.sees(compiled, text, field)
+            || field.kind == Kind::Joined && compiled.rule.family() == Family::Core
             || scope.effect(set, rule) == Effect::Off
         {
             return;

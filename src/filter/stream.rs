@@ -156,6 +156,14 @@ impl Stream {
                 }
             }
             head.headers = &headers;
+            // Over HTTP/2 a WebSocket has no key (RFC 8441), and the proxy shows it as if it were HTTP/1.
+            let mut version = Vec::new();
+            if head.protocol.is_empty()
+                && request::claims_websocket(&head)
+                && host.property("request\0protocol", &mut version)
+            {
+                head.protocol = &version;
+            }
 
             let peer = Peer {
                 client: engine.needs_client().then(|| client(host)).flatten(),

@@ -33,6 +33,9 @@ impl Span {
 pub enum Kind {
     /// Text, of any length.
     Text,
+    /// Text of other fields put together the way a server that splits elsewhere would read it. It is
+    /// looked at for attacks; what counts characters has counted these already.
+    Joined,
     /// A number, as it was written.
     Number,
     /// `true`, `false` or `null`, as it was written.
@@ -212,7 +215,7 @@ impl Fields {
             }
             let value = self.text(&text, limits.value_bytes);
             self.list.push(Field {
-                kind: Kind::Text,
+                kind: Kind::Joined,
                 value,
                 wire_name: None,
                 wire_value: None,
