@@ -18,6 +18,34 @@ mod benign;
 const COUNT: usize = 4_000;
 const SEED: u64 = 20_241_120;
 
+/// What is refused although an honest client may send it: the same text is an attack elsewhere, and nothing in the
+/// request tells the two apart. Each needs an exception where it is wanted.
+const REFUSED_BY_DECISION: &[(&str, &str, &str)] = &[
+    (
+        "a whole statement of SQL and nothing else, in a field that does not say that it holds SQL",
+        "q",
+        "SELECT u.id, u.name FROM users u WHERE u.created_at >= '2024-01-01' ORDER BY u.name",
+    ),
+    (
+        "operators of a document database as names: what a public filter means, and a login without a password",
+        "price[$gte]",
+        "10",
+    ),
+    (
+        "the Java call that starts a process, even in a how-to: nearly every Java exploit ends with it",
+        "comment",
+        "Then call Runtime.getRuntime().exec(\"ls\") and read its output.",
+    ),
+    (
+        "a file that a web server runs, sent as an upload header's value",
+        "x-file-name",
+        "index.php",
+    ),
+];
+
+/// Rules that still refuse some of this traffic, with what they take for an attack. An entry goes when its rule does better.
+const PENDING: &[(u32, &str)] = &[];
+
 fn judge(engine: &Engine, scratch: &mut Scratch, request: &Request) -> Verdict {
     let headers: Vec<(&[u8], &[u8])> = request
         .headers
@@ -84,7 +112,14 @@ fn the_default_policy_refuses_no_ordinary_request() {
             for hit in verdict.hits.iter().filter(|hit| hit.enforced) {
                 *rules.entry(hit.rule).or_default() += 1;
             }
-            alarms.push(describe(request, &verdict));
+            let pending = verdict
+                .hits
+                .iter()
+                .filter(|hit| hit.enforced)
+                .all(|hit| PENDING.iter().any(|(rule, _)| *rule == hit.rule));
+            if !pending {
+                alarms.push(describe(request, &verdict));
+            }
         }
     }
     assert!(
@@ -94,6 +129,26 @@ fn the_default_policy_refuses_no_ordinary_request() {
         requests.len(),
         alarms.join("\n")
     );
+}
+
+/// The list above stays true: what no longer is refused leaves it.
+#[test]
+fn what_is_refused_by_decision_is_refused() {
+    let engine = Engine::compile(Config::parse(b"{}").expect("a policy"))
+        .expect("the shipped rules compile");
+    let mut scratch = Scratch::default();
+    for (what, name, value) in REFUSED_BY_DECISION {
+        let request = if name.starts_with("x-") {
+            Request::new("decided", "GET", "/upload").header(name, *value)
+        } else {
+            Request::new("decided", "POST", "/items").form(&[(name, value)])
+        };
+        assert_eq!(
+            judge(&engine, &mut scratch, &request).action,
+            Action::Block,
+            "{what}"
+        );
+    }
 }
 
 /// One JSON object a line, as docs/evaluate.md describes.

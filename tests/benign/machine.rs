@@ -8,6 +8,7 @@ use super::shop::{address, person, sentence};
 use super::{Dice, Request, lines, xml};
 
 const AGENTS: &str = include_str!("data/agents.txt");
+const SNIPPETS: &str = include_str!("data/snippets.txt");
 const TECHNICAL: &str = include_str!("data/technical.txt");
 
 /// A nested document.
@@ -147,5 +148,31 @@ pub fn health(dice: &mut Dice) -> Request {
                 "userId=alice,serverNode=DF%2028,isProduction=false",
             )
             .header("x-b3-sampled", "1"),
+    }
+}
+
+/// Files of a repository, sent in base64 as the interfaces of code hosts want them.
+pub fn repository(dice: &mut Dice) -> Request {
+    let snippets: Vec<&str> = SNIPPETS.split("\n---\n").collect();
+    let (language, code) = snippets[dice.below(snippets.len())]
+        .split_once('\n')
+        .expect("a snippet names its language first");
+    let note = sentence(dice);
+    match dice.below(3) {
+        0 => Request::new("repository file", "PUT", format!("/api/v3/repos/o/r/contents/src/main.{}", language.replace(['+', '#'], "x"))).json(&json!({"message": note, "content": STANDARD.encode(format!("// {note}\n{code}\n")), "sha": dice.hex(40), "branch": "feature/o'neil"})),
+        1 => Request::new("repository commit", "POST", "/api/v4/projects/1/repository/commits").json(&json!({"branch": "main", "commit_message": note, "actions": [{"action": "update", "file_path": format!("docs/{language}.md"), "content": format!("# {language}\n\n{code}\n"), "encoding": "text"}]})),
+        _ => Request::new("manifest", "POST", "/apis/apps/v1/namespaces/default/configmaps").json(&json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "app", "annotations": {"kubectl.kubernetes.io/last-applied-configuration": "{\"apiVersion\":\"v1\"}\n"}}, "data": {"example.txt": format!("{note}\n{code}"), "nginx.conf": "server { listen 80; location / { proxy_pass http://127.0.0.1:8080; proxy_set_header Host $host; } }", "app.properties": "spring.datasource.url=jdbc:postgresql://db:5432/app?ssl=true\nlogging.pattern=%d{HH:mm:ss} %-5level %msg%n\n", "entrypoint.sh": "#!/bin/sh\nexec \"$@\"\n"}, "binaryData": {"key.bin": STANDARD.encode(dice.bytes(64))}})),
+    }
+}
+
+/// Calls of other remote procedures: JSON-RPC, gRPC-web in text, form callbacks of payment and telephony providers.
+pub fn remote_call(dice: &mut Dice) -> Request {
+    let text = sentence(dice);
+    match dice.below(5) {
+        0 => Request::new("json-rpc", "POST", "/rpc").json(&json!([{"jsonrpc": "2.0", "id": 1, "method": "system.listMethods", "params": []}, {"jsonrpc": "2.0", "id": 2, "method": "user.update", "params": {"name": person(dice).0, "note": text}}])),
+        1 => Request::new("sms callback", "POST", "/hooks/sms").header("x-twilio-signature", STANDARD.encode(dice.bytes(20))).form(&[("From", "+15550109999"), ("To", "+15550100000"), ("Body", text), ("NumMedia", "0"), ("AccountSid", &format!("AC{}", dice.hex(32)))]),
+        2 => Request::new("mail callback", "POST", "/hooks/mail").multipart(dice, &[("from", "", "", b"\"O'Neil, Jane\" <jane@example.com>"), ("to", "", "", b"support@example.com"), ("subject", "", "", text.as_bytes()), ("headers", "", "", b"Received: from mail.example.com ([203.0.113.7])\nMIME-Version: 1.0\nContent-Type: multipart/alternative; boundary=\"b1\"\nBcc: x@example.com\n"), ("html", "", "", b"<html><head><meta http-equiv=\"Content-Type\" content=\"text/html; charset=utf-8\"><style>p{margin:0}</style></head><body dir=\"ltr\"><p>Hi,<br>it&#39;s fine.</p></body></html>"), ("envelope", "", "", b"{\"to\":[\"support@example.com\"],\"from\":\"jane@example.com\"}")]),
+        3 => Request::new("payment callback", "POST", "/hooks/ipn").form(&[("mc_gross", "19.95"), ("address_street", address(dice)[0]), ("payer_email", "jane.o'neil@example.com"), ("item_name", text), ("custom", "{\"order\":4711,\"lang\":\"de\"}"), ("charset", "windows-1252"), ("verify_sign", &dice.token(56)), ("payment_date", "08:15:30 Nov 20, 2024 PST")]),
+        _ => Request::new("translation call", "POST", "/v2/translate").header("authorization", format!("DeepL-Auth-Key {}:fx", dice.uuid())).json(&json!({"text": [text, "Hello, {name}! You have <b>{count, plural, one {# message} other {# messages}}</b>.", "%1$s of %2$d", "{{user.firstName}} - $t(common.ok)", "#{count} left", "%{amount} €"], "target_lang": "DE", "tag_handling": "xml"})),
     }
 }

@@ -242,6 +242,8 @@ pub fn requests(seed: u64, count: usize) -> Vec<Request> {
         machine::reports,
         machine::dav,
         machine::health,
+        machine::repository,
+        machine::remote_call,
         upload::files,
         upload::picture,
     ];

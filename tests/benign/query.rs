@@ -107,7 +107,7 @@ pub fn elastic(dice: &mut Dice) -> Request {
             json!({"requests": [{"indexName": "prod", "params": format!("query={}&hitsPerPage=20&facets=%5B%22*%22%5D&filters=NOT%20brand%3A'H%26M'&highlightPreTag=%3Cmark%3E", form(words))}]})
         }
         _ => {
-            json!({"selector": {"year": {"$gt": 2010}, "$or": [{"name": words}, {"tags": {"$in": ["a", "b"]}}]}, "fields": ["_id", "name"], "limit": 10})
+            json!({"q": words, "filter": ["year > 2010", "tags IN [a, b]", ["stock = true", "preorder = true"]], "attributesToRetrieve": ["id", "name"], "limit": 10, "showRankingScore": true})
         }
     };
     Request::new(

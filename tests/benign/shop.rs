@@ -76,7 +76,7 @@ pub fn filters(dice: &mut Dice) -> Request {
             dice.below(500) + 50
         ),
         1 => format!(
-            "filters%5Bprice%5D%5B%24gte%5D={}&sort%5B0%5D=price%3Aasc&pagination%5Blimit%5D=25",
+            "filters%5Bprice%5D%5Bgte%5D={}&sort%5B0%5D=price%3Aasc&pagination%5Blimit%5D=25",
             dice.below(50)
         ),
         2 => "f=brand:D%27Addario|Fender;color:red,blue;price:10..50&sort=price-asc&view=grid"

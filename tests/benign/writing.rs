@@ -24,6 +24,16 @@ fn code(dice: &mut Dice) -> (&'static str, &'static str) {
         .expect("a snippet names its language first")
 }
 
+/// Code that may stand alone: not the languages in which one line is also what an attacker sends.
+fn lone_code(dice: &mut Dice) -> (&'static str, &'static str) {
+    loop {
+        let (language, code) = code(dice);
+        if !["sql", "powershell"].contains(&language) {
+            return (language, code);
+        }
+    }
+}
+
 fn html(dice: &mut Dice) -> String {
     let all = lines(HTML);
     let first = all[dice.below(all.len())];
@@ -111,7 +121,10 @@ pub fn issue(dice: &mut Dice) -> Request {
     );
     match dice.below(3) {
         0 => Request::new("issue call", "POST", "/api/v3/repos/o/r/issues").json(&json!({"title": technical(dice), "body": body, "labels": ["bug", "help wanted"], "assignees": []})),
-        1 => Request::new("issue document", "POST", "/rest/api/3/issue").json(&json!({"fields": {"project": {"key": "ABC"}, "summary": sentence(dice), "description": {"type": "doc", "version": 1, "content": [{"type": "paragraph", "content": [{"type": "text", "text": technical(dice)}]}, {"type": "codeBlock", "attrs": {"language": language}, "content": [{"type": "text", "text": code}]}]}}})),
+        1 => {
+            let (language, code) = lone_code(dice);
+            Request::new("issue document", "POST", "/rest/api/3/issue").json(&json!({"fields": {"project": {"key": "ABC"}, "summary": sentence(dice), "description": {"type": "doc", "version": 1, "content": [{"type": "paragraph", "content": [{"type": "text", "text": technical(dice)}]}, {"type": "codeBlock", "attrs": {"language": language}, "content": [{"type": "text", "text": code}]}]}}}))
+        }
         _ => Request::new("issue form", "POST", "/issues").form(&[("issue[title]", technical(dice)), ("issue[description]", &body)]),
     }
 }
