@@ -22,11 +22,6 @@ const SEED: u64 = 20_241_120;
 /// request tells the two apart. Each needs an exception where it is wanted.
 const REFUSED_BY_DECISION: &[(&str, &str, &str)] = &[
     (
-        "a whole statement of SQL and nothing else, in a field that does not say that it holds SQL",
-        "q",
-        "SELECT u.id, u.name FROM users u WHERE u.created_at >= '2024-01-01' ORDER BY u.name",
-    ),
-    (
         "operators of a document database as names: what a public filter means, and a login without a password",
         "price[$gte]",
         "10",
@@ -44,7 +39,49 @@ const REFUSED_BY_DECISION: &[(&str, &str, &str)] = &[
 ];
 
 /// Rules that still refuse some of this traffic, with what they take for an attack. An entry goes when its rule does better.
-const PENDING: &[(u32, &str)] = &[];
+const PENDING: &[(u32, &str)] = &[
+    (
+        2010,
+        "null bytes in bodies of image/jpeg, application/x-protobuf and application/octet-stream",
+    ),
+    (
+        2017,
+        "a path such as /5-8%22-drill-bit;jsessionid=1A, a query with aggregates in a code block",
+    ),
+    (
+        2018,
+        "a page that shows &lt;script&gt; as text; a question about <div onclick=\"...\"> in React",
+    ),
+    (
+        12000,
+        "the octets BC and BE in a binary body, with nothing like a tag between them",
+    ),
+    (12010, "a JSX element: <button onClick={() => setN(n + 1)}>"),
+    (
+        12020,
+        "the same question about onclick in React, in backticks",
+    ),
+    (
+        13004,
+        "a script as a value: #!/bin/sh and, on the next line, exec \"$@\"",
+    ),
+    (
+        13011,
+        "a sentence that opens with curl -H \"Accept: application/json\" https://...",
+    ),
+    (
+        13091,
+        "#{systemProperties['user.home']} in a sentence about Spring",
+    ),
+    (
+        13500,
+        "a pipeline of Get-ChildItem, Where-Object and Select-Object in a code block",
+    ),
+    (
+        14102,
+        ".htaccess and web.config in the list of files of a commit",
+    ),
+];
 
 fn judge(engine: &Engine, scratch: &mut Scratch, request: &Request) -> Verdict {
     let headers: Vec<(&[u8], &[u8])> = request
