@@ -199,8 +199,14 @@ impl Engine {
                 if let (Test::Anomalies(anomalies), Some(zone)) = (&rule.test, zone)
                     && anomalies.contains(anomaly)
                 {
-                    let effect = self.effect(set_index, rule_index as RuleIndex);
-                    inspection.hit(rule, effect, (zone, Part::Value, View::Plain), b"", 1);
+                    let spot = Spot {
+                        zone,
+                        part: Part::Value,
+                        name: b"",
+                        text: b"",
+                    };
+                    let rule = (set_index, rule_index as RuleIndex, rule);
+                    self.hit(inspection, &Fields::default(), rule, spot, (View::Plain, 1));
                 }
             }
         }
