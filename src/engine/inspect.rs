@@ -81,7 +81,6 @@ impl Engine {
         }
         if let Some(client) = peer.client {
             if settings.deny_clients.contains(client) {
-                inspection.blocked_by = Some(Category::UnwantedAccess);
                 inspection.ended_by = Some(EndedBy::DeniedClient);
                 return inspection;
             }
@@ -240,7 +239,12 @@ impl Engine {
         };
         let sums = inspection.scores;
         let blocked = inspection.blocked_by;
+        // A list of clients is no finding: it obeys the mode of the policy and no category's.
+        let denied = inspection.ended_by == Some(EndedBy::DeniedClient);
         Category::ALL.iter().copied().filter_map(move |category| {
+            if denied && category == Category::UnwantedAccess {
+                return Some((category, settings.mode));
+            }
             let reached = sums.get(category) >= settings.thresholds.of(category).threshold();
             match mode(category) {
                 Mode::Off => None,
