@@ -42,7 +42,8 @@ envoy-test: wasm ## the case suite against the real Envoy (ENVOY=path takes anot
 	@envoy=$$(scripts/envoy.sh) || exit 1; \
 	export ENVOY=$$envoy PALISADE_WASM=$${CARGO_TARGET_DIR:-$$PWD/target}/wasm32-wasip1/release/palisade.wasm; \
 	echo "envoy-test: $$($$ENVOY --version | xargs)"; \
-	cargo test -p palisade --test envoy
+	cargo test -p palisade --test envoy && \
+	cargo test -p palisade-cli --features envoy --test evaluate_envoy
 
 .PHONY: wasm-test
 wasm-test: ## the engine's tests compiled to Wasm, in Node

@@ -87,6 +87,10 @@ impl Host for FakeHost {
     }
 
     fn property(&self, path: &str, out: &mut Vec<u8>) -> bool {
+        if path == "request\0protocol" {
+            out.extend_from_slice(b"HTTP/1.1");
+            return true;
+        }
         assert_eq!(path, "request\0total_size");
         out.extend_from_slice(&self.received.get().to_le_bytes());
         true
@@ -304,7 +308,7 @@ fn every_case_on_a_fake_host_cut_at_every_byte() {
                 continue;
             }
             let root = configure(&case.policy);
-            let limit = root.engine().config().limits.body_bytes;
+            let limit = root.engine().config().settings.limits.body_bytes;
             for cut in cuts(length, limit) {
                 let cut_once = send(&case, &root, proxy, &[cut]);
                 assert_eq!(

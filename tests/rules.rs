@@ -3,7 +3,7 @@
 
 use palisade::config::{Config, SHIPPED_SAMPLES};
 use palisade::engine::{Engine, Scratch};
-use palisade::model::{Family, Matcher, Rule, View, ViewSet, Zone};
+use palisade::model::{Family, Matcher, Part, Rule, View, ViewSet, Zone};
 use palisade::request::Head;
 use serde::Deserialize;
 
@@ -57,25 +57,37 @@ fn hits(engine: &Engine, rule: &Rule, zone: Zone, text: &str) -> Option<Vec<u32>
             encode(text, keep)
         }
     };
+    // A rule on names alone gets its samples as names.
+    let pair = |text: String| {
+        if rule.parts.contains(Part::Value) {
+            format!("q={text}")
+        } else {
+            format!("{text}=v")
+        }
+    };
     let mut target = "/x".to_owned();
     let mut headers: Vec<(&[u8], Vec<u8>)> = Vec::new();
     let mut body = Vec::new();
     match zone {
         Zone::Path => target = format!("/{}", encoded(b"/").trim_start_matches('/')),
-        Zone::QueryString => target = format!("/x?q={}", encoded(b"")),
+        Zone::QueryString => target = format!("/x?{}", pair(encoded(b""))),
         Zone::RequestHeader => {
             if text.bytes().any(|byte| byte < b' ' && byte != b'\t') {
                 return None;
             }
-            headers.push((b"x-sample", text.as_bytes().to_vec()));
+            if rule.parts.contains(Part::Value) {
+                headers.push((b"x-sample", text.as_bytes().to_vec()));
+            } else {
+                headers.push((text.as_bytes(), b"v".to_vec()));
+            }
         }
-        Zone::Cookies => headers.push((b"cookie", format!("c={}", encoded(b"")).into_bytes())),
+        Zone::Cookies => headers.push((b"cookie", pair(encoded(b"")).into_bytes())),
         Zone::RequestBody => {
             headers.push((
                 b"content-type",
                 b"application/x-www-form-urlencoded".to_vec(),
             ));
-            body = format!("q={}", encoded(b"")).into_bytes();
+            body = pair(encoded(b"")).into_bytes();
         }
         Zone::FileName => {
             if text.contains(['"', '\\', '\r', '\n']) {
@@ -87,6 +99,7 @@ fn hits(engine: &Engine, rule: &Rule, zone: Zone, text: &str) -> Option<Vec<u32>
             )
             .into_bytes();
         }
+        Zone::RawBody if !rule.parts.contains(Part::Value) => return None,
         Zone::RawBody => {
             headers.push((b"content-type", b"text/plain".to_vec()));
             body = text.as_bytes().to_vec();

@@ -77,20 +77,16 @@ struct Noticed {
 
 pub(crate) fn run(arguments: &Arguments, terminal: &Terminal) -> Result<Outcome, Failure> {
     let engine = policy::load(arguments.policy.as_deref())?;
-    if engine.config().mode == Mode::Off {
+    if engine.config().settings.mode == Mode::Off {
         terminal.warn("the policy's mode is `off`: nothing is inspected");
     }
     let proxied = Proxied::of(request(arguments)?);
     let mut scratch = Scratch::default();
     let (mut fields, mut noticed) = (Vec::new(), Vec::new());
-    let mut steps = ["head", "body", "trailers"].iter();
+    let mut step = "head";
     let inspection = proxied.inspect(&engine, &mut scratch, |scratch| {
-        look(
-            scratch,
-            steps.next().copied().unwrap_or_default(),
-            &mut fields,
-            &mut noticed,
-        );
+        look(scratch, step, &mut fields, &mut noticed);
+        step = "body";
     });
     let verdict = engine.verdict(&inspection);
     let stopped = verdict.action == Action::Block
@@ -245,6 +241,8 @@ fn look(scratch: &Scratch, step: &'static str, seen: &mut Vec<Seen>, noticed: &m
 const fn kind(kind: Kind) -> &'static str {
     match kind {
         Kind::Text => "text",
+        Kind::Joined => "joined",
+        Kind::Container => "container",
         Kind::Number => "number",
         Kind::Literal => "literal",
         Kind::Bytes => "bytes",
@@ -259,7 +257,7 @@ impl Seen {
             let _ = write!(out, " `{}`", shown(&self.name));
         }
         let _ = write!(out, " = {}", shown(&self.value));
-        if self.kind != Kind::Text {
+        if !matches!(self.kind, Kind::Text | Kind::Joined) {
             let _ = write!(out, " ({}; only the name is scanned)", kind(self.kind));
         }
         out.push('\n');

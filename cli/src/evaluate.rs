@@ -190,7 +190,7 @@ struct Survivors {
 pub(crate) fn run(arguments: &Arguments, terminal: &Terminal) -> Result<Outcome, Failure> {
     let started = Instant::now();
     let engine = policy::load(arguments.policy.as_deref())?;
-    if engine.config().mode == Mode::Off {
+    if engine.config().settings.mode == Mode::Off {
         terminal.warn("the policy's mode is `off`: nothing is inspected");
     }
     let threads = arguments
@@ -635,8 +635,8 @@ impl<'a> Report<'a> {
                 .policy
                 .as_ref()
                 .map(|path| path.display().to_string()),
-            preset: engine.config().preset.name(),
-            mode: engine.config().mode.name(),
+            preset: engine.config().settings.preset.name(),
+            mode: engine.config().settings.mode.name(),
             neutralized: self.arguments.neutralize,
             malformed: self.malformed,
             left_out: self.left_out,
@@ -854,7 +854,7 @@ impl<'a> Report<'a> {
         let requests = self.judged;
         let seconds = started.elapsed().as_secs_f64();
         let _ = write!(out, "\n{requests} requests in {seconds:.1} s");
-        if engine.config().mode == Mode::Monitor {
+        if engine.config().settings.mode == Mode::Monitor {
             out.push_str("; mode `monitor`: what would be blocked counts as blocked");
         }
         if self.arguments.neutralize {

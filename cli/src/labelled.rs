@@ -192,15 +192,44 @@ fn media_type_of(body: &[u8]) -> Vec<u8> {
     let start = body.trim_ascii_start();
     match start {
         [b'{' | b'[', ..] => b"application/json".to_vec(),
-        [b'<', ..] => b"application/xml".to_vec(),
+        [b'<', ..] if is_xml(start) => b"application/xml".to_vec(),
         [b'-', b'-', ..] => {
             let line = start.split(|byte| matches!(byte, b'\r' | b'\n')).next();
             let boundary = line.and_then(|line| line.get(2..)).unwrap_or_default();
             [b"multipart/form-data; boundary=", boundary].concat()
         }
-        _ if start.contains(&b'=') => b"application/x-www-form-urlencoded".to_vec(),
+        // A `=` at the end alone is the padding of base64.
+        _ if has_pair(start) => b"application/x-www-form-urlencoded".to_vec(),
         _ => b"text/plain".to_vec(),
     }
+}
+
+/// Whether text that begins with `<` says of itself that it is XML. Markup that does not is a fragment of HTML
+/// which a client would hardly send under that name.
+fn is_xml(text: &[u8]) -> bool {
+    let begins = |start: &[u8]| {
+        text.get(..start.len())
+            .is_some_and(|own| own.eq_ignore_ascii_case(start))
+    };
+    let first_tag = text.split(|byte| *byte == b'>').next().unwrap_or_default();
+    let name = first_tag
+        .split(|byte| byte.is_ascii_whitespace())
+        .next()
+        .unwrap_or_default();
+    begins(b"<?xml")
+        || (begins(b"<!doctype") && !begins(b"<!doctype html"))
+        || name.contains(&b':')
+        || first_tag
+            .windows(6)
+            .any(|window| window == b"xmlns=" || window == b"xmlns:")
+}
+
+/// Whether a text holds `name=value` somewhere. What ends in `=` alone may be padded base64.
+fn has_pair(text: &[u8]) -> bool {
+    let text = text.trim_ascii_end();
+    let end = text.iter().rposition(|byte| *byte != b'=');
+    end.and_then(|end| text.get(..end))
+        .is_some_and(|text| text.contains(&b'='))
 }
 
 #[cfg(test)]
@@ -244,7 +273,17 @@ mod tests {
     fn a_fitting_media_type() {
         for (body, expected) in [
             (" {\"a\":1}", "application/json"),
-            ("<a/>", "application/xml"),
+            ("<?xml version=\"1.0\"?><a/>", "application/xml"),
+            ("<s:Envelope><s:Body/></s:Envelope>", "application/xml"),
+            ("<a xmlns='x'/>", "application/xml"),
+            ("<script>alert(1)</script>", "text/plain"),
+            ("<!DOCTYPE html><p>", "text/plain"),
+            (
+                "<!DOCTYPE a [<!ENTITY b 'c'>]><a>&b;</a>",
+                "application/xml",
+            ),
+            ("PHNjcmlwdD4=", "text/plain"),
+            ("a=PHNjcmlwdD4=", "application/x-www-form-urlencoded"),
             (
                 "--x\r\nContent-Disposition: form-data",
                 "multipart/form-data; boundary=x",

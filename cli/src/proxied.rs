@@ -3,7 +3,7 @@
 
 use palisade::engine::{Engine, Inspection, Scratch};
 use palisade::model::{Action, Anomaly};
-use palisade::request::{Head, is_websocket_upgrade};
+use palisade::request::{Frame, FrameSplitter, Head, claims_websocket, is_websocket_upgrade};
 
 /// A name or value as octets.
 pub(crate) type Octets = Vec<u8>;
@@ -46,6 +46,32 @@ pub(crate) struct Proxied {
 /// (`ConnectionManagerUtility::mutateRequestHeaders`).
 const OF_CONNECTION: [&[u8]; 3] = [b"keep-alive", b"proxy-connection", b"transfer-encoding"];
 
+/// Orders to Envoy itself, `x-envoy-` and one of these, which it takes from no client at the edge of a
+/// network (`ConnectionManagerUtility::cleanInternalHeaders`).
+const OF_ENVOY: [&str; 21] = [
+    "decorator-operation",
+    "downstream-service-cluster",
+    "downstream-service-node",
+    "expected-rq-timeout-ms",
+    "external-address",
+    "force-trace",
+    "hedge-on-per-try-timeout",
+    "internal",
+    "ip-tags",
+    "max-retries",
+    "original-host",
+    "original-path",
+    "retriable-header-names",
+    "retriable-status-codes",
+    "retry-grpc-on",
+    "retry-on",
+    "upstream-alt-stat-name",
+    "upstream-rq-per-try-timeout-ms",
+    "upstream-rq-timeout-alt-response",
+    "upstream-rq-timeout-ms",
+    "upstream-stream-duration-ms",
+];
+
 /// The header that the filter itself takes away from every request.
 const DECISION_HEADER: &[u8] = b"x-palisade-decision";
 
@@ -84,6 +110,7 @@ impl Proxied {
                 b"te" if !value.eq_ignore_ascii_case(b"trailers") => {}
                 b"expect" if value.eq_ignore_ascii_case(b"100-continue") => {}
                 name if OF_CONNECTION.contains(&name) || name == DECISION_HEADER => {}
+                name if is_order(name) => {}
                 _ => headers.push((name, value)),
             }
         }
@@ -94,13 +121,13 @@ impl Proxied {
             let length = body.len().to_string().into_bytes();
             headers.push((b"content-length".to_vec(), length));
         }
+        // At the edge of a network Envoy believes no client about these.
         for (name, value) in [
             ("x-forwarded-proto", "http"),
             ("x-request-id", "1f0e4a5c-7b52-4c7e-9d8a-2d3f6b8c9e01"),
         ] {
-            if !has(&headers, name.as_bytes()) {
-                headers.push((name.into(), value.into()));
-            }
+            headers.retain(|(own, _)| own != name.as_bytes());
+            headers.push((name.into(), value.into()));
         }
         Self {
             method: request.method,
@@ -134,24 +161,71 @@ impl Proxied {
         let mut seen = engine.begin(scratch, &head);
         look(scratch);
         let upgrade = is_websocket_upgrade(&head);
+        if !upgrade && claims_websocket(&head) {
+            engine.cannot_inspect(&mut seen, Anomaly::FalseUpgrade);
+        }
         if upgrade {
             engine.cannot_inspect(&mut seen, Anomaly::UninspectedUpgrade);
         }
         if engine.action(&seen) == Action::Block || upgrade || !self.announced {
             return seen;
         }
-        // The filter reads one byte more than the limit, to tell whether there is more.
-        let limit = engine.config().limits.body_bytes;
-        let most = limit.saturating_add(1).min(self.body.len());
-        let complete = self.body.len() <= limit;
-        engine.body(scratch, &mut seen, &self.body[..most], complete);
-        look(scratch);
+        let complete = if seen.plan().is_message_stream() {
+            self.inspect_messages(engine, scratch, &mut seen, &mut look);
+            true
+        } else {
+            // The filter reads one byte more than the limit, to tell whether there is more.
+            let limit = engine.config().settings.limits.body_bytes;
+            let most = limit.saturating_add(1).min(self.body.len());
+            let complete = self.body.len() <= limit;
+            engine.body(scratch, &mut seen, &self.body[..most], complete);
+            look(scratch);
+            complete
+        };
+        if engine.action(&seen) == Action::Block {
+            return seen;
+        }
         if complete && !self.trailers.is_empty() {
             engine.end(scratch, &mut seen, &borrowed(&self.trailers));
             look(scratch);
         }
         seen
     }
+}
+
+impl Proxied {
+    /// A stream of messages is judged message by message, up to the first that is blocked.
+    fn inspect_messages(
+        &self,
+        engine: &Engine,
+        scratch: &mut Scratch,
+        seen: &mut Inspection,
+        look: &mut impl FnMut(&Scratch),
+    ) {
+        let mut splitter = FrameSplitter::new(engine.config().settings.limits.body_bytes);
+        let mut rest = self.body.as_slice();
+        while let Some(frame) = splitter.next_frame(&mut rest) {
+            engine.message(scratch, seen, &frame);
+            look(scratch);
+            if engine.action(seen) == Action::Block {
+                return;
+            }
+        }
+        if splitter.is_inside_frame() {
+            let frame = Frame {
+                flags: 0,
+                message: splitter.unfinished(),
+                complete: false,
+            };
+            engine.message(scratch, seen, &frame);
+            look(scratch);
+        }
+    }
+}
+
+fn is_order(name: &[u8]) -> bool {
+    name.strip_prefix(b"x-envoy-")
+        .is_some_and(|rest| OF_ENVOY.iter().any(|order| order.as_bytes() == rest))
 }
 
 fn borrowed(list: &[(Octets, Octets)]) -> Vec<(&[u8], &[u8])> {

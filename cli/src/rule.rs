@@ -49,7 +49,7 @@ pub(crate) fn run(arguments: &Arguments, terminal: &Terminal) -> Result<Outcome,
     let prose: Vec<Prose> = serde_json::from_str(SHIPPED_SAMPLES)?;
     let prose: HashMap<u32, Prose> = prose.into_iter().map(|prose| (prose.id, prose)).collect();
     let nothing = Prose::default();
-    let preset = engine.config().preset;
+    let preset = engine.config().settings.preset;
     let described: Vec<Described<'_>> = engine
         .rules()
         .map(|rule| Described {

@@ -40,7 +40,7 @@ impl Selection {
             && self.meta.iter().all(|(key, wanted)| {
                 labelled.meta.get(key).is_some_and(|value| match value {
                     Value::String(text) => text == wanted,
-                    value => value.to_string() == *wanted,
+                    value => serde_json::to_string(value).is_ok_and(|text| text == *wanted),
                 })
             })
     }

@@ -2,12 +2,11 @@
 
 use super::node::Node;
 use super::problem::{Problem, Problems};
-use super::read::{Object, Read, Word, shown, wrong};
+use super::read::{Object, Read, Word};
 use super::rule::read_rules;
-use crate::model::{
-    Anomaly, Category, Fallback, Hold, Limits, Mode, Named, Preset, Rule, Sensitivity, names_of,
-    parse_name,
-};
+use super::scope::{Scope, read_scopes};
+use super::settings::Settings;
+use crate::model::{Family, Hold, Rule};
 
 /// A policy that was read and found to be whole.
 #[derive(Clone, Debug, PartialEq)]
@@ -16,109 +15,14 @@ pub struct Config {
     pub name: Option<String>,
     /// Which state of the policy this is, for every record.
     pub revision: Option<String>,
-    /// What is done with what is found.
-    pub mode: Mode,
-    /// Which families of rules decide.
-    pub preset: Preset,
-    /// The sum at which each category acts.
-    pub thresholds: Thresholds,
     /// Whether request headers wait for the verdict on the body.
     pub hold_request_headers: Hold,
-    /// How much is read.
-    pub limits: Limits,
-    /// What becomes of a request of which something could not be inspected.
-    pub uninspected: Uninspected,
-    /// What a blocked client is told.
-    pub block_response: BlockResponse,
-    /// The policy's own rules.
+    /// What holds for every request that no scope concerns.
+    pub settings: Settings,
+    /// Requests for which something else holds, the most specific first.
+    pub scopes: Vec<Scope>,
+    /// The policy's own rules, those of scopes included.
     pub rules: Vec<Rule>,
-}
-
-/// What a blocked client is told.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct BlockResponse {
-    /// HTTP status, 400 to 599.
-    pub status: u16,
-}
-
-/// The sum at which each category acts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Thresholds([Sensitivity; Category::ALL.len()]);
-
-impl Thresholds {
-    /// The sensitivity of one category.
-    pub fn of(&self, category: Category) -> Sensitivity {
-        self.0
-            .get(category as usize)
-            .copied()
-            .unwrap_or(Sensitivity::Medium)
-    }
-
-    fn set(&mut self, category: Category, sensitivity: Sensitivity) {
-        if let Some(entry) = self.0.get_mut(category as usize) {
-            *entry = sensitivity;
-        }
-    }
-}
-
-impl Default for Thresholds {
-    fn default() -> Self {
-        Self([Sensitivity::Medium; Category::ALL.len()])
-    }
-}
-
-/// What becomes of a request of which something could not be inspected, by what that was.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Uninspected([Fallback; Anomaly::ALL.len()]);
-
-impl Uninspected {
-    /// What becomes of a request of which this was not seen.
-    pub fn of(&self, anomaly: Anomaly) -> Fallback {
-        self.0
-            .get(anomaly as usize)
-            .copied()
-            .unwrap_or(Fallback::Block)
-    }
-}
-
-impl Uninspected {
-    fn set(&mut self, anomaly: Anomaly, fallback: Fallback) {
-        if let Some(entry) = self.0.get_mut(anomaly as usize) {
-            *entry = fallback;
-        }
-    }
-}
-
-impl Default for Uninspected {
-    fn default() -> Self {
-        let mut all = [Fallback::InspectPrefix; Anomaly::ALL.len()];
-        for (entry, anomaly) in all.iter_mut().zip(Anomaly::ALL) {
-            *entry = anomaly.default_fallback();
-        }
-        Self(all)
-    }
-}
-
-impl Read for Uninspected {
-    fn read(node: &Node, path: &str, problems: &mut Problems) -> Option<Self> {
-        let Node::Object(_) = node else {
-            return wrong(
-                node,
-                path,
-                "an object from what was not inspected to what becomes of it",
-                problems,
-            );
-        };
-        let mut object = Object::open(node, path, problems)?;
-        let mut read = Self::default();
-        for anomaly in Anomaly::UNINSPECTED.iter() {
-            if let Some(Word(fallback)) = object.optional(anomaly.name(), problems) {
-                read.set(anomaly, fallback);
-            }
-        }
-        object.close(problems);
-        Some(read)
-    }
 }
 
 impl Default for Config {
@@ -126,13 +30,9 @@ impl Default for Config {
         Self {
             name: None,
             revision: None,
-            mode: Mode::Block,
-            preset: Preset::Balanced,
-            thresholds: Thresholds::default(),
             hold_request_headers: Hold::Auto,
-            limits: Limits::default(),
-            uninspected: Uninspected::default(),
-            block_response: BlockResponse { status: 403 },
+            settings: Settings::default(),
+            scopes: Vec::new(),
             rules: Vec::new(),
         }
     }
@@ -179,39 +79,85 @@ impl Read for Config {
         }
         config.name = label(&mut object, "name", problems);
         config.revision = label(&mut object, "revision", problems);
-        if let Some(Word(mode)) = object.optional("mode", problems) {
-            config.mode = mode;
-        }
-        if let Some(Word(preset)) = object.optional("preset", problems) {
-            config.preset = preset;
-        }
-        if let Some(thresholds) = object.optional("sensitivity", problems) {
-            config.thresholds = thresholds;
-        }
         if let Some(Word(hold)) = object.optional("hold_request_headers", problems) {
             config.hold_request_headers = hold;
         }
-        if let Some(limits) = object.optional("limits", problems) {
-            config.limits = limits;
-        }
-        if let Some(uninspected) = object.optional("uninspected", problems) {
-            config.uninspected = uninspected;
-        }
-        if let Some(Word(fallback)) = object.optional("on_error", problems) {
-            if fallback == Fallback::InspectPrefix {
-                problems.add(&object.path_of("on_error"), "expected one of block, pass");
-            }
-            config.uninspected.set(Anomaly::Unreadable, fallback);
-        }
-        if let Some(response) = object.optional("block_response", problems) {
-            config.block_response = response;
-        }
+        config.settings.read_from(&mut object, problems);
         let rules_path = object.path_of("rules");
         if let Some(rules) = object.node("rules") {
-            config.rules = read_rules(rules, &rules_path, true, problems).unwrap_or_default();
+            config.rules = read_rules(rules, &rules_path, Some(&[]), problems).unwrap_or_default();
+            let every = config.rules.iter().map(|rule| rule.id);
+            config.settings.own_rules = every.collect();
+        }
+        let scopes_path = object.path_of("scopes");
+        if let Some(scopes) = object.node("scopes") {
+            config.scopes = read_scopes(
+                scopes,
+                &scopes_path,
+                &config.settings,
+                &mut config.rules,
+                problems,
+            );
         }
         object.close(problems);
+        check_references(&config, problems);
         Some(config)
+    }
+}
+
+/// Notes ids of rules that nothing in the policy nor in the product has.
+fn check_references(config: &Config, problems: &mut Problems) {
+    let Ok(shipped) = super::rule::shipped_ids() else {
+        return;
+    };
+    let known = |first: u32, last: u32| {
+        let own = || {
+            config
+                .rules
+                .iter()
+                .any(|rule| (first..=last).contains(&rule.id))
+        };
+        let at = shipped.partition_point(|id| *id < first);
+        shipped.get(at).is_some_and(|id| *id <= last) || own()
+    };
+    let every = std::iter::once((&config.settings, "$".to_owned())).chain(
+        config
+            .scopes
+            .iter()
+            .map(|scope| (&scope.settings, scope.path.clone())),
+    );
+    let mut told = std::collections::HashSet::new();
+    for (settings, path) in every {
+        let exceptions = settings
+            .exceptions
+            .iter()
+            .map(|exception| (&exception.rules, "exceptions", exception.label.as_str()));
+        let overrides = settings
+            .overrides
+            .iter()
+            .map(|entry| (&entry.rules, "overrides", ""));
+        for (rules, key, label) in exceptions.chain(overrides) {
+            for (first, last) in &rules.ids {
+                if !known(*first, *last) && told.insert((*first, *last, key, label.to_owned())) {
+                    let what = if first == last {
+                        format!("there is no rule {first}")
+                    } else {
+                        format!("there is no rule from {first} to {last}")
+                    };
+                    let custom = if Family::of(*first) == Family::Custom {
+                        ": it would be one of this policy's own `rules`"
+                    } else {
+                        ""
+                    };
+                    let at = if label.is_empty() {
+                        format!("{path}.{key}")
+                    } else {
+                        format!("{path}.{key} ({label})")
+                    };
+                    problems.add(&at, what + custom);
+                }
+            }
+        }
     }
 }
 
@@ -229,80 +175,4 @@ fn label(object: &mut Object<'_>, key: &'static str, problems: &mut Problems) ->
         );
     }
     Some(text)
-}
-
-impl Read for BlockResponse {
-    fn read(node: &Node, path: &str, problems: &mut Problems) -> Option<Self> {
-        let mut object = Object::open(node, path, problems)?;
-        let mut response = Config::default().block_response;
-        if let Some(status) = object.optional::<u32>("status", problems) {
-            match u16::try_from(status) {
-                Ok(status) if (400..=599).contains(&status) => response.status = status,
-                _ => problems.add(
-                    &object.path_of("status"),
-                    "expected a status from 400 to 599",
-                ),
-            }
-        }
-        object.close(problems);
-        Some(response)
-    }
-}
-
-impl Read for Thresholds {
-    fn read(node: &Node, path: &str, problems: &mut Problems) -> Option<Self> {
-        let mut thresholds = Self::default();
-        match node {
-            Node::Text(_) => {
-                let Word(sensitivity) = Word::<Sensitivity>::read(node, path, problems)?;
-                thresholds = Self([sensitivity; Category::ALL.len()]);
-            }
-            Node::Object(entries) => {
-                for (name, level) in entries {
-                    let at = format!("{path}.{}", shown(name));
-                    let level = Word::<Sensitivity>::read(level, &at, problems);
-                    match (parse_name::<Category>(name), level) {
-                        (Some(category), Some(Word(level))) => thresholds.set(category, level),
-                        (None, _) => problems.add_unknown(
-                            &at,
-                            "not a category".to_owned(),
-                            name,
-                            names_of::<Category>(),
-                        ),
-                        _ => {}
-                    }
-                }
-            }
-            _ => {
-                return wrong(
-                    node,
-                    path,
-                    "a sensitivity, or an object from category to sensitivity",
-                    problems,
-                );
-            }
-        }
-        Some(thresholds)
-    }
-}
-
-impl Read for Limits {
-    fn read(node: &Node, path: &str, problems: &mut Problems) -> Option<Self> {
-        let mut object = Object::open(node, path, problems)?;
-        let mut limits = Self::default();
-        for (key, value, range) in limits.entries() {
-            let Some(number) = object.optional::<u32>(key, problems) else {
-                continue;
-            };
-            let number = number as usize;
-            if range.contains(&number) {
-                *value = number;
-            } else {
-                let (least, most) = range.into_inner();
-                problems.add(&object.path_of(key), format!("expected {least} to {most}"));
-            }
-        }
-        object.close(problems);
-        Some(limits)
-    }
 }

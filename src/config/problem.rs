@@ -62,6 +62,11 @@ impl Problems {
         }
     }
 
+    /// How many there are so far.
+    pub fn count(&self) -> usize {
+        self.list.len().saturating_add(self.more)
+    }
+
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.list.is_empty()

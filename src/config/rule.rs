@@ -24,7 +24,7 @@ pub const SHIPPED_SAMPLES: &str = include_str!(concat!(env!("OUT_DIR"), "/sample
 pub fn shipped_rules() -> Result<Vec<Rule>, Vec<Problem>> {
     let mut problems = Problems::default();
     let rules = match serde_json::from_str::<Node>(SHIPPED) {
-        Ok(node) => read_rules(&node, "$", false, &mut problems).unwrap_or_default(),
+        Ok(node) => read_rules(&node, "$", None, &mut problems).unwrap_or_default(),
         Err(error) => {
             problems.add("$", error.to_string());
             Vec::new()
@@ -37,11 +37,33 @@ pub fn shipped_rules() -> Result<Vec<Rule>, Vec<Problem>> {
     }
 }
 
-/// Reads a list of rules and refuses ids that stand twice.
+/// The ids of the shipped rules, in order.
+///
+/// # Errors
+/// The problems of a rule file.
+pub(super) fn shipped_ids() -> Result<&'static [u32], ()> {
+    static IDS: std::sync::OnceLock<Result<Vec<u32>, ()>> = std::sync::OnceLock::new();
+    let ids = IDS.get_or_init(|| {
+        let mut ids: Vec<u32> = shipped_rules()
+            .map_err(drop)?
+            .iter()
+            .map(|rule| rule.id)
+            .collect();
+        ids.sort_unstable();
+        Ok(ids)
+    });
+    match ids {
+        Ok(ids) => Ok(ids),
+        Err(()) => Err(()),
+    }
+}
+
+/// Reads a list of rules and refuses ids that stand twice, or among those that are taken. `custom` is
+/// `None` for the shipped rules, which may have any id.
 pub(super) fn read_rules(
     node: &Node,
     path: &str,
-    custom: bool,
+    custom: Option<&[u32]>,
     problems: &mut Problems,
 ) -> Option<Vec<Rule>> {
     let Node::List(items) = node else {
@@ -51,10 +73,10 @@ pub(super) fn read_rules(
     let mut ids = std::collections::HashSet::with_capacity(items.len());
     for (index, item) in items.iter().enumerate() {
         let path = format!("{path}[{index}]");
-        let Some(rule) = read_rule(item, &path, custom, problems) else {
+        let Some(rule) = read_rule(item, &path, custom.is_some(), problems) else {
             continue;
         };
-        if !ids.insert(rule.id) {
+        if !ids.insert(rule.id) || custom.is_some_and(|taken| taken.contains(&rule.id)) {
             problems.add(
                 &format!("{path}.id"),
                 format!("the id {} stands twice", rule.id),
@@ -75,6 +97,7 @@ fn read_rule(node: &Node, path: &str, custom: bool, problems: &mut Problems) -> 
     let parts = object.optional::<Set<Part, PartSet>>("parts", problems);
     let views = object.optional::<Set<View, ViewSet>>("views", problems);
     let action = object.optional::<Word<RuleAction>>("action", problems);
+    let tags = object.optional::<Vec<String>>("tags", problems);
     let score = read_score(&mut object, problems);
     let matcher = read_matcher(&mut object, path, problems);
     if custom && let Some(Matcher::Regex(text)) = &matcher {
@@ -109,6 +132,7 @@ fn read_rule(node: &Node, path: &str, custom: bool, problems: &mut Problems) -> 
         views: views.map_or(DEFAULT_VIEWS, |set| set.0),
         matcher: matcher?,
         action: action.map_or(RuleAction::Score, |word| word.0),
+        tags: tags.unwrap_or_default(),
     })
 }
 
@@ -126,7 +150,10 @@ const DEFAULT_ZONES: ZoneSet = ZoneSet::of(&[
 /// In which forms a rule looks that does not say.
 const DEFAULT_VIEWS: ViewSet = ViewSet::of(&[View::Plain, View::Decoded, View::Base64]);
 
-fn read_score(object: &mut Object<'_>, problems: &mut Problems) -> Option<Vec<(Category, u32)>> {
+pub(super) fn read_score(
+    object: &mut Object<'_>,
+    problems: &mut Problems,
+) -> Option<Vec<(Category, u32)>> {
     let path = object.path_of("score");
     let Some(node) = object.node("score") else {
         problems.add(

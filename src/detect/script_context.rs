@@ -87,6 +87,10 @@ impl Reader {
         if self.attribute.starts_with(b"xmlns") {
             return memmem::find(&plain(value), b"schemas-microsoft-com:time").is_some();
         }
+        // A reference to another host from inside SVG or MathML, where it may load or link.
+        if self.attribute == b"xlink:href" && resolved(value).starts_with(b"//") {
+            return true;
+        }
         match name {
             b"style" | b"filter" => style_runs(value),
             b"attributename" => {
@@ -163,7 +167,7 @@ fn plain(name: &[u8]) -> Vec<u8> {
 
 /// Bytes behind a tag that are looked at to judge it: enough for its attributes or the first lines
 /// of its script, few enough that a text of nothing but tags costs no square.
-const NEARBY: usize = 1024;
+const NEARBY: usize = 512;
 
 /// Whether this tag runs or loads something by itself.
 fn opens_code(tag: &[u8], before: &[u8], token: &[u8], behind: &[u8]) -> bool {
@@ -179,15 +183,11 @@ fn opens_code(tag: &[u8], before: &[u8], token: &[u8], behind: &[u8]) -> bool {
         | b"isindex" | b"import" | b"listener" | b"handler" | b"vmlframe" | b"xss" => {
             content.is_none() && has_attribute(behind)
         }
-        b"style" => {
-            let end = content.and_then(|content| memmem::find(content, b"</"));
-            let style = content.map(|content| {
-                content
-                    .get(..end.unwrap_or(content.len()))
-                    .unwrap_or(content)
-            });
-            style.is_some_and(style_runs)
-        }
+        // A style holds no `<`, so the next one ends it.
+        b"style" => content.is_some_and(|content| {
+            let end = memchr(b'<', content).unwrap_or(content.len());
+            content.get(..end).is_some_and(style_runs)
+        }),
         _ => false,
     }
 }

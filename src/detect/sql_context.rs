@@ -533,7 +533,14 @@ fn opens_quotation(value: &[u8], behind: &[u8], quote: u8) -> bool {
         .count();
     let opens_word = |byte: &u8| byte.is_ascii_alphabetic() || signs == 0 && byte.is_ascii_digit();
     if behind.get(signs).is_some_and(opens_word) {
-        return true;
+        // `'-sleep(5)-'` computes; no option or name is called.
+        let word = behind.get(signs..).unwrap_or_default();
+        let length = word
+            .iter()
+            .take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'_')
+            .count();
+        let computes = matches!(behind, [b'-' | b'+' | b'&' | b'^', ..]) && signs == 1;
+        return !(computes && word.get(length) == Some(&b'('));
     }
     // `a "*" b`, `'+': add`, `"""`: it stands around a sign. `'='` alone compares two values, but
     // `"*"` alone is a search for all.

@@ -1,16 +1,19 @@
 //! Policy to engine: may fail, and then says everything that is wrong.
 
+use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 
+use super::except::Exceptions;
+use super::facts::Requests;
 use super::literal::{Required, required};
 use super::pattern::Pattern;
 use super::prefilter::{Prefilter, RuleIndex};
-use crate::config::{Config, Problem, pattern, shipped_rules};
+use crate::config::{Config, Problem, Settings, pattern, shipped_rules};
 use crate::model::{
-    AnomalySet, Category, Detector, Family, Matcher, Mode, Preset, Rule, RuleAction, View, ViewSet,
-    ZoneSet,
+    AnomalySet, Category, Detector, Family, Matcher, Mode, Preset, RequestMatch, Rule, RuleAction,
+    View, ViewSet, ZoneSet,
 };
 
 /// A policy, ready to inspect requests. Nothing in it is global and nothing in it changes: one
@@ -20,12 +23,28 @@ pub struct Engine {
     pub(super) config: Config,
     /// The shipped rules, shared by every engine, then the policy's own.
     pub(super) sets: [Arc<RuleSet>; 2],
-    /// What each rule of each set does under this policy.
-    pub(super) effects: [Vec<Effect>; 2],
+    /// The default scope.
+    pub(super) default_scope: Scope,
+    /// The policy's scopes, the most specific first.
+    pub(super) scopes: Vec<Scope>,
+    pub(super) exceptions: Exceptions,
     /// The views that some rule in force looks at.
     pub(super) views: ViewSet,
     /// Whether prefilters are used; off only to prove that they lose nothing.
     pub(super) prefilter: bool,
+}
+
+/// Rules as one scope sees them: masks and numbers over the rules that all scopes share.
+#[derive(Debug)]
+pub(super) struct Scope {
+    /// `None` for the default.
+    pub(super) name: Option<String>,
+    pub(super) requests: Requests,
+    pub(super) settings: Settings,
+    /// What each rule of each set does.
+    pub(super) effects: [Vec<Effect>; 2],
+    /// Scores that differ from the rule's own.
+    pub(super) scores: HashMap<(u8, RuleIndex), Vec<(Category, u32)>>,
 }
 
 /// What a rule does under a policy.
@@ -34,6 +53,8 @@ pub(super) enum Effect {
     Off,
     Record,
     Enforce,
+    /// Blocks even where the policy only monitors.
+    Always,
 }
 
 /// Rules that were compiled together.
@@ -71,24 +92,39 @@ impl Engine {
         let shipped = shipped()?;
         let own = Arc::new(RuleSet::compile(&config.rules, "$.rules")?);
         let sets = [shipped, own];
-        let effects = [0, 1].map(|index: usize| {
-            sets.get(index)
-                .map(|set| {
-                    set.rules
-                        .iter()
-                        .map(|rule| effect(&config, &rule.rule))
-                        .collect()
-                })
-                .unwrap_or_default()
-        });
         let views = sets
             .iter()
             .flat_map(|set| &set.rules)
             .fold(ViewSet::EMPTY, |views, rule| views.union(rule.rule.views));
+        let default_scope = Scope::new(None, &RequestMatch::default(), &config.settings, &sets);
+        let mut scopes = Vec::with_capacity(config.scopes.len());
+        let mut exceptions = Exceptions::default();
+        config
+            .settings
+            .exceptions
+            .iter()
+            .for_each(|exception| exceptions.add(exception, None));
+        for scope in &config.scopes {
+            // The default scope has the index 0.
+            let index = u16::try_from(scopes.len().saturating_add(1)).ok();
+            scope
+                .settings
+                .exceptions
+                .iter()
+                .for_each(|exception| exceptions.add(exception, index));
+            scopes.push(Scope::new(
+                Some(&scope.name),
+                &scope.request,
+                &scope.settings,
+                &sets,
+            ));
+        }
         Ok(Self {
             config,
             sets,
-            effects,
+            default_scope,
+            scopes,
+            exceptions,
             views,
             prefilter: true,
         })
@@ -133,6 +169,57 @@ impl Engine {
         })
     }
 
+    /// The sum at which a category acts where no scope says otherwise.
+    pub fn threshold(&self, category: Category) -> u32 {
+        self.config.settings.thresholds.of(category).threshold()
+    }
+
+    /// Whether inspections need to know the client's address.
+    pub fn needs_client(&self) -> bool {
+        std::iter::once(&self.default_scope)
+            .chain(&self.scopes)
+            .any(|scope| {
+                let settings = &scope.settings;
+                let shares =
+                    settings.enforcement.share < 10_000 && settings.enforcement.header.is_none();
+                shares || !settings.allow_clients.is_empty() || !settings.deny_clients.is_empty()
+            })
+    }
+
+    /// Whether inspections need to know the time.
+    pub fn needs_time(&self) -> bool {
+        self.exceptions.any_expires()
+    }
+}
+
+impl Scope {
+    fn new(
+        name: Option<&String>,
+        request: &RequestMatch,
+        settings: &Settings,
+        sets: &[Arc<RuleSet>; 2],
+    ) -> Self {
+        let mut scores = HashMap::new();
+        let effects = [0, 1].map(|set: usize| {
+            let rules = sets.get(set).map_or(&[][..], |set| set.rules.as_slice());
+            let effects = rules.iter().enumerate().map(|(index, rule)| {
+                let (effect, score) = effect(settings, &rule.rule);
+                if let (Some(score), Ok(index)) = (score, RuleIndex::try_from(index)) {
+                    scores.insert((set as u8, index), score.clone());
+                }
+                effect
+            });
+            effects.collect()
+        });
+        Self {
+            name: name.cloned(),
+            requests: Requests::new(request),
+            settings: settings.clone(),
+            effects,
+            scores,
+        }
+    }
+
     pub(super) fn effect(&self, set: usize, rule: RuleIndex) -> Effect {
         self.effects
             .get(set)
@@ -140,23 +227,36 @@ impl Engine {
             .copied()
             .unwrap_or(Effect::Off)
     }
-
-    /// The sum at which a category acts under this policy.
-    pub fn threshold(&self, category: Category) -> u32 {
-        self.config.thresholds.of(category).threshold()
-    }
 }
 
-/// What a rule does under a policy: a rule that only monitors always records; the preset says
-/// whether the core rules decide.
-fn effect(config: &Config, rule: &Rule) -> Effect {
-    if config.mode == Mode::Off {
-        return Effect::Off;
+/// What a rule does under a policy, and what a hit is worth where that was changed: a rule that only
+/// monitors records; the preset says whether the core rules decide; overrides have the last word.
+fn effect<'a>(settings: &'a Settings, rule: &Rule) -> (Effect, Option<&'a Vec<(Category, u32)>>) {
+    let own = rule.family() == Family::Custom;
+    if settings.mode == Mode::Off || own && !settings.own_rules.contains(&rule.id) {
+        return (Effect::Off, None);
     }
-    match (rule.action, rule.family(), config.preset) {
+    let mut effect = match (rule.action, rule.family(), settings.preset) {
+        (RuleAction::Monitor, Family::Structural, Preset::Strict) => Effect::Enforce,
         (RuleAction::Monitor, _, _) | (_, Family::Core, Preset::Balanced) => Effect::Record,
         _ => Effect::Enforce,
+    };
+    let mut score = None;
+    for change in settings
+        .overrides
+        .iter()
+        .filter(|change| change.rules.contains(rule))
+    {
+        effect = match change.mode {
+            Some(Mode::Off) => Effect::Off,
+            Some(Mode::Monitor) => Effect::Record,
+            Some(Mode::Block) if change.even_in_monitor => Effect::Always,
+            Some(Mode::Block) => Effect::Enforce,
+            None => effect,
+        };
+        score = change.score.as_ref().or(score);
     }
+    (effect, score)
 }
 
 /// The shipped rules, compiled once for the process (inside Envoy: once for each VM) and shared by

@@ -2,19 +2,24 @@
 //! with the trailers, then the verdict. Nothing here can fail, and nothing survives a step but the
 //! [`Inspection`], which owns what it needs.
 
-use super::compile::{CompiledRule, Effect, Engine, Test};
+use super::compile::{CompiledRule, Effect, Engine, Scope, Test};
+use super::except::{Concerned, Spot};
+use super::facts::{Facts, Peer, bucket};
 use super::prefilter::RuleIndex;
 use super::scratch::{Candidate, Scratch, Text};
+use crate::config::{Enforcement, Settings};
 use crate::model::{
-    Action, Anomaly, AnomalySet, Category, Fallback, Hit, Mode, Part, RuleAction, Sums, Verdict,
-    View, Zone,
+    Action, Anomaly, AnomalySet, Category, EndedBy, Fallback, Family, Hit, Mode, Named, Part,
+    RuleAction, Sums, Verdict, View, Zone, number_of,
 };
-use crate::request::{self, BodyPlan, Field, Finding, Frame, Head, Kind, Span};
+use crate::request::{self, BodyPlan, Field, Fields, Finding, Frame, Head, Kind, Span};
 
 /// What is known of one request so far.
 #[derive(Debug)]
 pub struct Inspection {
     plan: BodyPlan,
+    /// Index of the scope.
+    scope: u16,
     hits: Vec<Hit>,
     more_hits: u32,
     scores: Sums,
@@ -24,35 +29,95 @@ pub struct Inspection {
     recorded: Sums,
     /// A rule that blocks whatever the sums, or a limit whose policy is to block.
     blocked_by: Option<Category>,
-    /// A rule that ends the inspection.
+    /// Whether it blocks even where the policy only monitors.
+    always: bool,
+    /// The inspection has ended, and the request is allowed.
     allowed: bool,
+    ended_by: Option<EndedBy>,
     uninspected: AnomalySet,
+    /// The request belongs to the share that is only monitored.
+    sampled_out: bool,
+    concerned: Concerned,
+    excepted: Vec<String>,
 }
 
 impl Engine {
-    /// Inspects the head of a request: path, query, headers and cookies.
+    /// Inspects the head of a request whose other end nobody knows.
     pub fn begin(&self, scratch: &mut Scratch, head: &Head<'_>) -> Inspection {
+        self.begin_for(scratch, head, &Peer::default())
+    }
+
+    /// Inspects the head of a request: path, query, headers and cookies.
+    pub fn begin_for(&self, scratch: &mut Scratch, head: &Head<'_>, peer: &Peer) -> Inspection {
         let mut inspection = Inspection {
             plan: BodyPlan::of(head),
+            scope: 0,
             hits: Vec::new(),
             more_hits: 0,
             scores: Sums::default(),
             head_scores: Sums::default(),
             recorded: Sums::default(),
             blocked_by: None,
+            always: false,
             allowed: false,
+            ended_by: None,
             uninspected: AnomalySet::EMPTY,
+            sampled_out: false,
+            concerned: Concerned::default(),
+            excepted: Vec::new(),
         };
-        if self.config.mode != Mode::Off {
-            scratch.clear();
-            request::read_head(head, &self.config.limits, &mut scratch.fields);
-            if head.end_of_stream {
-                self.read_body(scratch, &inspection, b"", true);
-            }
-            self.scan(scratch, &mut inspection);
-            inspection.head_scores = inspection.scores;
+        let facts =
+            (!self.scopes.is_empty() || !self.exceptions.is_empty()).then(|| Facts::of(head, peer));
+        if let Some(facts) = &facts {
+            let found = self
+                .scopes
+                .iter()
+                .position(|scope| scope.requests.contain(facts));
+            inspection.scope = found.map_or(0, |index| index as u16 + 1);
         }
+        let settings = &self.scope(&inspection).settings;
+        if settings.mode == Mode::Off {
+            return inspection;
+        }
+        if let Some(client) = peer.client {
+            if settings.deny_clients.contains(client) {
+                inspection.ended_by = Some(EndedBy::DeniedClient);
+                return inspection;
+            }
+            if settings.allow_clients.contains(client) {
+                inspection.allowed = true;
+                inspection.ended_by = Some(EndedBy::AllowedClient);
+                return inspection;
+            }
+        }
+        inspection.sampled_out = sampled_out(&settings.enforcement, head, peer);
+        scratch.clear();
+        request::read_head(head, &settings.limits, &mut scratch.fields);
+        if let Some(facts) = &facts
+            && !self.exceptions.is_empty()
+        {
+            inspection.concerned =
+                self.exceptions
+                    .concerning(facts, inspection.scope, &scratch.fields);
+        }
+        if head.end_of_stream {
+            self.read_body(scratch, &inspection, b"", true);
+        }
+        self.scan(scratch, &mut inspection);
+        inspection.head_scores = inspection.scores;
         inspection
+    }
+
+    fn scope(&self, inspection: &Inspection) -> &Scope {
+        (inspection.scope as usize)
+            .checked_sub(1)
+            .and_then(|index| self.scopes.get(index))
+            .unwrap_or(&self.default_scope)
+    }
+
+    /// The settings that hold for a request.
+    pub fn settings(&self, inspection: &Inspection) -> &Settings {
+        &self.scope(inspection).settings
     }
 
     /// Inspects a body, or, where `complete` is false, as much of it as the limit lets through.
@@ -79,12 +144,8 @@ impl Engine {
         }
         inspection.scores = inspection.head_scores;
         scratch.clear();
-        request::read_message(
-            &inspection.plan,
-            frame,
-            &self.config.limits,
-            &mut scratch.fields,
-        );
+        let limits = &self.settings(inspection).limits;
+        request::read_message(&inspection.plan, frame, limits, &mut scratch.fields);
         self.scan(scratch, inspection);
     }
 
@@ -95,7 +156,7 @@ impl Engine {
         bytes: &[u8],
         complete: bool,
     ) {
-        let limits = &self.config.limits;
+        let limits = &self.settings(inspection).limits;
         request::read_body(
             &inspection.plan,
             bytes,
@@ -116,12 +177,13 @@ impl Engine {
             return;
         }
         scratch.clear();
-        request::read_trailers(trailers, &self.config.limits, &mut scratch.fields);
+        let limits = &self.settings(inspection).limits;
+        request::read_trailers(trailers, limits, &mut scratch.fields);
         self.scan(scratch, inspection);
     }
 
     fn ends(&self, inspection: &Inspection) -> bool {
-        inspection.allowed || self.config.mode == Mode::Off
+        inspection.ended_by.is_some() || self.settings(inspection).mode == Mode::Off
     }
 
     /// Takes note of something that the caller could not show or did not wait for. Rules that name the
@@ -136,8 +198,14 @@ impl Engine {
                 if let (Test::Anomalies(anomalies), Some(zone)) = (&rule.test, zone)
                     && anomalies.contains(anomaly)
                 {
-                    let effect = self.effect(set_index, rule_index as RuleIndex);
-                    inspection.hit(rule, effect, (zone, Part::Value, View::Plain), b"", 1);
+                    let spot = Spot {
+                        zone,
+                        part: Part::Value,
+                        name: b"",
+                        text: b"",
+                    };
+                    let rule = (set_index, rule_index as RuleIndex, rule);
+                    self.hit(inspection, &Fields::default(), rule, spot, (View::Plain, 1));
                 }
             }
         }
@@ -147,62 +215,96 @@ impl Engine {
     /// it, and the verdict records it.
     fn fall_back(&self, inspection: &mut Inspection, anomaly: Anomaly) {
         inspection.uninspected.insert(anomaly);
-        match self.config.uninspected.of(anomaly) {
+        match self.settings(inspection).uninspected.of(anomaly) {
             Fallback::Block => {
                 let category = Category::MalformedRequest;
                 inspection.blocked_by.get_or_insert(category);
             }
-            Fallback::Pass => inspection.allowed = !self.condemned(inspection),
-            Fallback::InspectPrefix => {}
+            Fallback::Pass if self.worst(inspection) == Action::Allow => {
+                inspection.allowed = true;
+                inspection.ended_by = Some(EndedBy::Uninspected);
+            }
+            Fallback::Pass | Fallback::InspectPrefix => {}
         }
     }
 
-    /// Whether the request would be blocked in mode `block`, by what is known so far.
-    fn condemned(&self, inspection: &Inspection) -> bool {
-        !inspection.allowed
-            && (inspection.blocked_by.is_some()
-                || inspection
-                    .scores
-                    .iter()
-                    .any(|(category, sum)| sum >= self.threshold(category)))
+    /// Categories whose sum has reached their threshold, with what the policy does about each.
+    fn reached(&self, inspection: &Inspection) -> impl Iterator<Item = (Category, Mode)> {
+        let settings = self.settings(inspection);
+        let mode = move |category| {
+            settings
+                .category_modes
+                .of(category)
+                .unwrap_or(settings.mode)
+        };
+        let sums = inspection.scores;
+        let blocked = inspection.blocked_by;
+        // A list of clients is no finding: it obeys the mode of the policy and no category's.
+        let denied = inspection.ended_by == Some(EndedBy::DeniedClient);
+        Category::ALL.iter().copied().filter_map(move |category| {
+            if denied && category == Category::UnwantedAccess {
+                return Some((category, settings.mode));
+            }
+            let reached = sums.get(category) >= settings.thresholds.of(category).threshold();
+            match mode(category) {
+                Mode::Off => None,
+                mode => (reached || blocked == Some(category)).then_some((category, mode)),
+            }
+        })
+    }
+
+    fn worst(&self, inspection: &Inspection) -> Action {
+        if inspection.allowed {
+            return Action::Allow;
+        }
+        if inspection.always {
+            return Action::Block;
+        }
+        self.reached(inspection)
+            .map(|(_, mode)| match mode {
+                Mode::Block if !inspection.sampled_out => Action::Block,
+                _ => Action::Monitor,
+            })
+            .max()
+            .unwrap_or(Action::Allow)
     }
 
     /// What is to be done by what is known so far. It can only get worse: sums never shrink.
     pub fn action(&self, inspection: &Inspection) -> Action {
-        match (self.config.mode, self.condemned(inspection)) {
-            (Mode::Block, true) => Action::Block,
-            (Mode::Monitor, true) => Action::Monitor,
-            _ => Action::Allow,
+        if self.settings(inspection).mode == Mode::Off {
+            return Action::Allow;
         }
+        self.worst(inspection)
     }
 
     /// The decision, and what led to it.
     pub fn verdict(&self, inspection: &Inspection) -> Verdict {
-        let mut reasons: Vec<Category> = inspection
-            .scores
-            .iter()
-            .filter(|(category, sum)| *sum >= self.threshold(*category))
-            .map(|(category, _)| category)
-            .collect();
-        if let Some(category) = inspection.blocked_by
-            && !reasons.contains(&category)
-        {
-            reasons.push(category);
-        }
+        let action = self.action(inspection);
+        let reasons = match action {
+            Action::Allow => Vec::new(),
+            _ => self
+                .reached(inspection)
+                .map(|(category, _)| category)
+                .collect(),
+        };
         Verdict {
-            action: self.action(inspection),
+            action,
             hits: inspection.hits.clone(),
             more_hits: inspection.more_hits,
             scores: inspection.scores,
             recorded: inspection.recorded,
             reasons,
             uninspected: inspection.uninspected,
+            exceptions: inspection.excepted.clone(),
+            scope: self.scope(inspection).name.clone(),
+            sampled_out: inspection.sampled_out,
+            ended_by: inspection.ended_by,
         }
     }
 
     /// Decodes, prefilters, confirms and scores whatever the readers have put into the scratch.
     fn scan(&self, scratch: &mut Scratch, inspection: &mut Inspection) {
-        self.lay_out(scratch);
+        self.lay_out(scratch, inspection);
         for anomaly in scratch.fields.anomalies().iter() {
             if Anomaly::UNINSPECTED.contains(anomaly) {
                 self.fall_back(inspection, anomaly);
@@ -211,7 +313,7 @@ impl Engine {
         self.anomalies(scratch, inspection);
         let mut candidates = std::mem::take(&mut scratch.candidates);
         candidates.clear();
-        self.find_candidates(scratch, &mut candidates);
+        self.find_candidates(scratch, self.scope(inspection), &mut candidates);
         candidates.sort_unstable();
         self.confirm(scratch, &candidates, inspection);
         // Left there until the next step, for whoever counts them.
@@ -219,7 +321,7 @@ impl Engine {
     }
 
     /// Lists the texts to look at: what the readers found, then the views that decoding adds.
-    fn lay_out(&self, scratch: &mut Scratch) {
+    fn lay_out(&self, scratch: &mut Scratch, inspection: &Inspection) {
         let Scratch {
             fields,
             expander,
@@ -241,8 +343,10 @@ impl Engine {
                 }
             };
             // In the order in which they stand in the arena.
-            add(field.key, Part::Name, View::Plain);
-            if field.kind == Kind::Text {
+            if field.kind != Kind::Joined {
+                add(field.key, Part::Name, View::Plain);
+            }
+            if matches!(field.kind, Kind::Text | Kind::Joined) {
                 add(field.value, Part::Value, View::Plain);
             }
             if let Some(wire) = field.wire_name {
@@ -253,7 +357,7 @@ impl Engine {
             }
         }
         let read = texts.len();
-        let passes = self.config.limits.decode_passes;
+        let passes = self.settings(inspection).limits.decode_passes;
         for index in 0..read {
             let Some(text) = texts.get(index).copied() else {
                 break;
@@ -312,20 +416,26 @@ impl Engine {
                 }
                 for finding in scratch.fields.findings() {
                     if anomalies.contains(finding.anomaly) && rule.zones().contains(finding.zone) {
-                        let effect = self.effect(set_index, rule_index as RuleIndex);
                         let Finding { zone, name, .. } = *finding;
                         let name = scratch.fields.get(name);
-                        inspection.hit(rule, effect, (zone, Part::Value, View::Plain), name, 1);
+                        let spot = Spot {
+                            zone,
+                            part: Part::Value,
+                            name,
+                            text: b"",
+                        };
+                        let rule = (set_index, rule_index as RuleIndex, rule);
+                        self.hit(inspection, &scratch.fields, rule, spot, (View::Plain, 1));
                     }
                 }
             }
         }
     }
 
-    fn find_candidates(&self, scratch: &Scratch, candidates: &mut Vec<Candidate>) {
+    fn find_candidates(&self, scratch: &Scratch, scope: &Scope, candidates: &mut Vec<Candidate>) {
         for set_index in 0..self.sets.len() {
             let mut add = |index: usize, text: &Text, rule: RuleIndex| {
-                self.candidate(scratch, set_index, (index, text), rule, candidates);
+                self.candidate(scratch, (set_index, scope), (index, text), rule, candidates);
             };
             let Some(set) = self.sets.get(set_index) else {
                 continue;
@@ -378,7 +488,7 @@ impl Engine {
     fn candidate(
         &self,
         scratch: &Scratch,
-        set: usize,
+        (set, scope): (usize, &Scope),
         (index, text): (usize, &Text),
         rule: RuleIndex,
         candidates: &mut Vec<Candidate>,
@@ -391,7 +501,8 @@ impl Engine {
         };
         if !compiled.looks_at(field.zone, text.part)
             || !self.sees(compiled, text, field)
-            || self.effect(set, rule) == Effect::Off
+            || field.kind == Kind::Joined && compiled.rule.family() == Family::Core
+            || scope.effect(set, rule) == Effect::Off
         {
             return;
         }
@@ -454,12 +565,100 @@ impl Engine {
                 }
             }
             if most.0 > 0 {
-                let place = (field.zone, first.part, most.1);
-                let name = scratch.fields.get(field.name);
-                inspection.hit(compiled, self.effect(set, rule), place, name, most.0);
+                let spot = Spot::of(&scratch.fields, field, first.part);
+                self.hit(
+                    inspection,
+                    &scratch.fields,
+                    (set, rule, compiled),
+                    spot,
+                    (most.1, most.0),
+                );
             }
         }
     }
+
+    /// Counts a hit, unless an exception removes it.
+    fn hit(
+        &self,
+        inspection: &mut Inspection,
+        fields: &Fields,
+        (set, index, rule): (usize, RuleIndex, &CompiledRule),
+        spot: Spot<'_>,
+        (view, count): (View, u32),
+    ) {
+        let scope = self.scope(inspection);
+        let effect = scope.effect(set, index);
+        if effect == Effect::Off {
+            return;
+        }
+        let removed = self
+            .exceptions
+            .removes(&inspection.concerned, &rule.rule, spot, fields);
+        if let Some(label) = removed {
+            let kept = &mut inspection.excepted;
+            if kept.len() < Verdict::EXCEPTIONS && !kept.iter().any(|known| known == label) {
+                kept.push(label.to_owned());
+            }
+            return;
+        }
+        let enforced = effect != Effect::Record;
+        let score = scope
+            .scores
+            .get(&(set as u8, index))
+            .unwrap_or(&rule.rule.score);
+        let sums = if enforced {
+            &mut inspection.scores
+        } else {
+            &mut inspection.recorded
+        };
+        for (category, points) in score {
+            sums.add(*category, points.saturating_mul(count));
+        }
+        let category = rule.rule.score.first().map(|(category, _)| *category);
+        if effect == Effect::Always {
+            inspection.blocked_by = inspection.blocked_by.or(category);
+            inspection.always = true;
+        }
+        if enforced {
+            match rule.rule.action {
+                RuleAction::Block => inspection.blocked_by = inspection.blocked_by.or(category),
+                RuleAction::Allow if inspection.ended_by.is_none() => {
+                    inspection.allowed = true;
+                    inspection.ended_by = Some(EndedBy::Rule(rule.rule.id));
+                }
+                RuleAction::Allow | RuleAction::Score | RuleAction::Monitor => {}
+            }
+        }
+        if inspection.hits.len() >= Verdict::HITS {
+            inspection.more_hits = inspection.more_hits.saturating_add(1);
+            return;
+        }
+        inspection.hits.push(Hit {
+            rule: rule.rule.id,
+            zone: spot.zone,
+            part: spot.part,
+            view,
+            name: spot
+                .name
+                .get(..Hit::NAME_BYTES)
+                .unwrap_or(spot.name)
+                .to_vec(),
+            count,
+            enforced,
+        });
+    }
+}
+
+/// Whether a request belongs to the share of traffic that is only monitored.
+fn sampled_out(enforcement: &Enforcement, head: &Head<'_>, peer: &Peer) -> bool {
+    if enforcement.share >= 10_000 {
+        return false;
+    }
+    let bucket = match &enforcement.header {
+        Some(name) => bucket(head.values(name.as_bytes()).next().unwrap_or_default()),
+        None => bucket(&peer.client.map(number_of).unwrap_or_default().to_be_bytes()),
+    };
+    bucket >= enforcement.share
 }
 
 impl CompiledRule {
@@ -489,52 +688,6 @@ impl CompiledRule {
 }
 
 impl Inspection {
-    fn hit(
-        &mut self,
-        rule: &CompiledRule,
-        effect: Effect,
-        (zone, part, view): (Zone, Part, View),
-        name: &[u8],
-        count: u32,
-    ) {
-        let enforced = match effect {
-            Effect::Off => return,
-            Effect::Record => false,
-            Effect::Enforce => true,
-        };
-        let sums = if enforced {
-            &mut self.scores
-        } else {
-            &mut self.recorded
-        };
-        for (category, score) in &rule.rule.score {
-            sums.add(*category, score.saturating_mul(count));
-        }
-        if enforced {
-            match rule.rule.action {
-                RuleAction::Block => {
-                    let category = rule.rule.score.first().map(|(category, _)| *category);
-                    self.blocked_by = self.blocked_by.or(category);
-                }
-                RuleAction::Allow => self.allowed = true,
-                RuleAction::Score | RuleAction::Monitor => {}
-            }
-        }
-        if self.hits.len() >= Verdict::HITS {
-            self.more_hits = self.more_hits.saturating_add(1);
-            return;
-        }
-        self.hits.push(Hit {
-            rule: rule.rule.id,
-            zone,
-            part,
-            view,
-            name: name.get(..Hit::NAME_BYTES).unwrap_or(name).to_vec(),
-            count,
-            enforced,
-        });
-    }
-
     /// What the head said about the body.
     pub fn plan(&self) -> &BodyPlan {
         &self.plan

@@ -1,14 +1,18 @@
 //! The engine: compiled once from a policy, which may fail, then run for every request, which cannot.
 
 mod compile;
+mod except;
+mod facts;
 mod inspect;
 mod literal;
 mod pattern;
 mod prefilter;
 mod record;
 mod scratch;
+mod text;
 
 pub use compile::Engine;
+pub use facts::Peer;
 pub use inspect::Inspection;
 pub use record::{Record, json_string, match_of};
 pub use scratch::Scratch;

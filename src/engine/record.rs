@@ -1,6 +1,6 @@
 //! The decision as one JSON object: what access logs print, what the command line reads back.
 
-use crate::model::{Action, AnomalySet, Hit, Named, Part, Sums, Verdict};
+use crate::model::{Action, AnomalySet, EndedBy, Hit, Named, Part, Sums, Verdict};
 
 /// A verdict with what identifies it, ready to be written.
 #[derive(Clone, Copy, Debug)]
@@ -23,7 +23,9 @@ impl Record<'_> {
         out.push(b'"');
         let nothing = verdict.action == Action::Allow
             && verdict.hits.is_empty()
-            && verdict.uninspected.is_empty();
+            && verdict.uninspected.is_empty()
+            && verdict.exceptions.is_empty()
+            && verdict.ended_by.is_none();
         if !nothing {
             self.write_reasons(out);
         }
@@ -62,6 +64,29 @@ impl Record<'_> {
             out.extend_from_slice(verdict.more_hits.to_string().as_bytes());
         }
         write_anomalies(out, "uninspected", verdict.uninspected);
+        if !verdict.exceptions.is_empty() {
+            key(out, "exceptions");
+            list(out, verdict.exceptions.iter(), |out, label| {
+                json_string(out, label.as_bytes())
+            });
+        }
+        if let Some(by) = verdict.ended_by {
+            key(out, "ended_by");
+            match by {
+                EndedBy::Rule(id) => json_string(out, format!("rule {id}").as_bytes()),
+                EndedBy::AllowedClient => json_string(out, b"allow_clients"),
+                EndedBy::DeniedClient => json_string(out, b"deny_clients"),
+                EndedBy::Uninspected => json_string(out, b"uninspected"),
+            }
+        }
+        if verdict.sampled_out {
+            key(out, "sampled_out");
+            out.extend_from_slice(b"true");
+        }
+        if let Some(scope) = &verdict.scope {
+            key(out, "scope");
+            json_string(out, scope.as_bytes());
+        }
         for (name, value) in [("policy", self.policy), ("revision", self.revision)] {
             if let Some(value) = value {
                 key(out, name);

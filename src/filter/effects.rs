@@ -65,11 +65,10 @@ pub(super) struct Asker {
 /// Answers a blocked client: the status, the request id, no hint at the rule.
 pub(super) fn reply_blocked(
     host: &dyn Host,
-    config: &Config,
+    status: u16,
     verdict: &Verdict,
     asker: &Asker,
 ) -> bool {
-    let status = config.block_response.status;
     let id = String::from_utf8_lossy(&asker.request_id);
     let (media_type, body) = if asker.grpc {
         ("text/plain", format!("request blocked, id {id}"))

@@ -2,14 +2,15 @@
 //! proxy calls, cut wherever a client cuts.
 
 use std::cell::RefCell;
+use std::net::IpAddr;
 use std::rc::{Rc, Weak};
 
 use super::effects::{self, Asker, Carrier, DECISION_HEADER};
 use super::host::{Host, Map};
 use super::pairs::Pairs;
 use super::root::{Holding, Root};
-use crate::engine::{Inspection, Scratch};
-use crate::model::{Action, Anomaly};
+use crate::engine::{Inspection, Peer, Scratch};
+use crate::model::{Action, Anomaly, Limits};
 use crate::request::{self, Frame, FrameSplitter, Head};
 
 /// What the proxy does with what it just showed.
@@ -155,8 +156,20 @@ impl Stream {
                 }
             }
             head.headers = &headers;
+            // Over HTTP/2 a WebSocket has no key (RFC 8441), and the proxy shows it as if it were HTTP/1.
+            let mut version = Vec::new();
+            if head.protocol.is_empty()
+                && request::claims_websocket(&head)
+                && host.property("request\0protocol", &mut version)
+            {
+                head.protocol = &version;
+            }
 
-            let mut inspection = engine.begin(&mut buffers.scratch, &head);
+            let peer = Peer {
+                client: engine.needs_client().then(|| client(host)).flatten(),
+                now: engine.needs_time().then(|| host.now() / 1_000_000_000),
+            };
+            let mut inspection = engine.begin_for(&mut buffers.scratch, &head, &peer);
             if !readable {
                 engine.cannot_inspect(&mut inspection, Anomaly::Unreadable);
             }
@@ -170,7 +183,7 @@ impl Stream {
             }
             self.asker.grpc = inspection.plan().is_grpc();
             if inspection.plan().is_message_stream() {
-                let limit = engine.config().limits.body_bytes;
+                let limit = engine.settings(&inspection).limits.body_bytes;
                 self.messages = Some(Messages {
                     splitter: FrameSplitter::new(limit),
                     fed: 0,
@@ -221,7 +234,7 @@ impl Stream {
         if self.messages.is_some() {
             return self.judge_messages(host, held, end);
         }
-        let limit = self.root.engine().config().limits.body_bytes;
+        let limit = self.limits().body_bytes;
         if !end && held == 0 && self.claims_upgrade {
             // A piece of nothing that is not the end: the proxy has made a tunnel.
             self.note(Anomaly::FalseUpgrade);
@@ -340,7 +353,7 @@ impl Stream {
                 return;
             }
         }
-        let most = self.root.engine().config().limits.hold_seconds as u64;
+        let most = self.limits().hold_seconds as u64;
         if waited > most.saturating_mul(1_000_000_000) {
             self.note(Anomaly::HoldTimeout);
             self.judge_body(host, usize::MAX, false);
@@ -383,7 +396,11 @@ impl Stream {
         with_buffers(|buffers| {
             buffers.body.clear();
             // One byte more than the limit tells whether there is more.
-            let most = engine.config().limits.body_bytes.saturating_add(1);
+            let most = engine
+                .settings(inspection)
+                .limits
+                .body_bytes
+                .saturating_add(1);
             let readable = held == 0 || host.request_body(0, most, &mut buffers.body);
             // Trailers come after bodies of no bytes too: then there is nothing to read.
             if !readable && held != usize::MAX {
@@ -454,6 +471,16 @@ impl Stream {
         Flow::Continue
     }
 
+    /// How much of this request is read.
+    fn limits(&self) -> &Limits {
+        let engine = self.root.engine();
+        let settings = self
+            .inspection
+            .as_ref()
+            .map(|inspection| engine.settings(inspection));
+        &settings.unwrap_or(&engine.config().settings).limits
+    }
+
     fn condemned(&self) -> bool {
         let engine = self.root.engine();
         self.inspection
@@ -509,7 +536,8 @@ impl Stream {
         if let Some(inspection) = &self.inspection {
             let verdict = engine.verdict(inspection);
             effects::write_decision(host, engine.config(), &verdict, Carrier::None);
-            effects::reply_blocked(host, engine.config(), &verdict, &self.asker);
+            let status = engine.settings(inspection).block_response.status;
+            effects::reply_blocked(host, status, &verdict, &self.asker);
         }
         Flow::Pause
     }
@@ -521,6 +549,23 @@ fn with_buffers<T>(work: impl FnOnce(&mut Buffers) -> T) -> T {
         // A callback within a callback: nothing does that, and it would work all the same.
         Err(_) => work(&mut Buffers::default()),
     })
+}
+
+/// The client's address, as the proxy sees it: `192.0.2.1:33480`, `[2001:db8::1]:0`.
+fn client(host: &dyn Host) -> Option<IpAddr> {
+    let mut bytes = Vec::with_capacity(48);
+    if !host.property("source\0address", &mut bytes) {
+        return None;
+    }
+    let text = std::str::from_utf8(&bytes).ok()?;
+    let address = text
+        .rsplit_once(':')
+        .map_or(text, |(address, _port)| address);
+    address
+        .trim_start_matches('[')
+        .trim_end_matches(']')
+        .parse()
+        .ok()
 }
 
 /// Bytes that the proxy has received of this request.

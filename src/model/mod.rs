@@ -4,6 +4,7 @@ mod anomaly;
 mod category;
 mod detector;
 mod limits;
+mod matching;
 mod named;
 mod policy;
 mod rule;
@@ -15,9 +16,12 @@ pub use anomaly::{Anomaly, AnomalySet};
 pub use category::{Category, Sensitivity};
 pub use detector::Detector;
 pub use limits::Limits;
+pub use matching::{
+    AddressRange, Addresses, Exception, Place, RequestMatch, RuleMatch, TextMatch, number_of,
+};
 pub use named::{Named, names_of, parse_name};
 pub use policy::{Action, Fallback, Hold, Mode, Preset};
 pub use rule::{Family, Matcher, PartSet, Rule, RuleAction};
-pub use verdict::{Hit, Sums, Verdict};
+pub use verdict::{EndedBy, Hit, Sums, Verdict};
 pub use view::{View, ViewSet};
 pub use zone::{Part, Zone, ZoneSet};

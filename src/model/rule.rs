@@ -85,6 +85,8 @@ pub struct Rule {
     pub matcher: Matcher,
     /// What a hit does.
     pub action: RuleAction,
+    /// Words by which policies may point at it.
+    pub tags: Vec<String>,
 }
 
 impl Rule {

@@ -76,9 +76,32 @@ pub struct Verdict {
     pub reasons: Vec<Category>,
     /// What could not be inspected.
     pub uninspected: AnomalySet,
+    /// Labels of the exceptions that removed hits; at most [`Verdict::EXCEPTIONS`].
+    pub exceptions: Vec<String>,
+    /// The scope that the request falls in; `None` for the default.
+    pub scope: Option<String>,
+    /// The request belongs to the share of traffic that is only monitored.
+    pub sampled_out: bool,
+    /// What ended the inspection, where something did: a rule's id, or a list of addresses.
+    pub ended_by: Option<EndedBy>,
+}
+
+/// What ended an inspection before its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EndedBy {
+    /// A rule whose action is `allow`.
+    Rule(u32),
+    /// The client's address is on the list of those that are not inspected.
+    AllowedClient,
+    /// The client's address is on the list of those that are refused.
+    DeniedClient,
+    /// What could not be inspected, where the policy says `pass`.
+    Uninspected,
 }
 
 impl Verdict {
     /// Hits that a verdict keeps.
     pub const HITS: usize = 64;
+    /// Labels of exceptions that a verdict keeps.
+    pub const EXCEPTIONS: usize = 16;
 }

@@ -33,6 +33,11 @@ impl Span {
 pub enum Kind {
     /// Text, of any length.
     Text,
+    /// No value: an object, a list or an element, which stands here for its own name alone.
+    Container,
+    /// Text of other fields put together the way a server that splits elsewhere would read it. It is
+    /// looked at for attacks; what counts characters has counted these already.
+    Joined,
     /// A number, as it was written.
     Number,
     /// `true`, `false` or `null`, as it was written.
@@ -84,13 +89,25 @@ pub struct Fields {
     seen: AnomalySet,
 }
 
+/// Bytes of the arena that are kept between requests.
+const KEPT_BYTES: usize = 1024 * 1024;
+
+/// Bytes of arena from which on no more fields are taken: several readings of the largest body that
+/// the limits permit, and never less than 8 MiB. The last field may go past it.
+fn arena_bytes(limits: &Limits) -> usize {
+    let body = limits.body_bytes.max(limits.decompressed_bytes);
+    body.saturating_mul(8).max(8 * 1024 * 1024)
+}
+
 /// Findings kept one by one; beyond this only the set of anomalies grows.
 const MAX_FINDINGS: usize = 64;
 
 impl Fields {
-    /// Forgets everything, keeps the memory.
+    /// Forgets everything, keeps the memory; of the arena 1 MiB, so that one large request is not
+    /// paid for ever after.
     pub fn clear(&mut self) {
         self.bytes.clear();
+        self.bytes.shrink_to(KEPT_BYTES);
         self.list.clear();
         self.findings.clear();
         self.seen = AnomalySet::EMPTY;
@@ -113,7 +130,7 @@ impl Fields {
         name: (&[u8], Option<&[u8]>),
         value: (&[u8], Option<&[u8]>),
     ) {
-        if self.list.len() >= limits.fields {
+        if self.is_full(limits) {
             // Told once: what comes behind may be a hundred thousand fields.
             if !self.seen.contains(Anomaly::TooManyFields) {
                 self.find(Anomaly::TooManyFields, zone, b"");
@@ -163,7 +180,7 @@ impl Fields {
             .iter()
             .enumerate()
             .skip(from)
-            .filter(|(_, field)| field.zone == zone)
+            .filter(|(_, field)| field.zone == zone && field.kind == Kind::Text)
             .map(|(index, _)| index)
             .collect();
         if order.len() < 2 {
@@ -194,13 +211,13 @@ impl Fields {
             let Some(field) = self.list.get(first).copied() else {
                 continue;
             };
-            if self.list.len() >= limits.fields {
+            if self.is_full(limits) {
                 self.find(Anomaly::TooManyFields, field.zone, b"");
                 return;
             }
             let value = self.text(&text, limits.value_bytes);
             self.list.push(Field {
-                kind: Kind::Text,
+                kind: Kind::Joined,
                 value,
                 wire_name: None,
                 wire_value: None,
@@ -216,6 +233,10 @@ impl Fields {
             let start = u32::try_from(start).unwrap_or(u32::MAX);
             field.key.start = field.name.start.saturating_add(start).min(field.name.end);
         }
+    }
+
+    fn is_full(&self, limits: &Limits) -> bool {
+        self.list.len() >= limits.fields || self.bytes.len() >= arena_bytes(limits)
     }
 
     /// Records a finding under a name that need not belong to a field.

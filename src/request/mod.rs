@@ -9,6 +9,7 @@ mod head;
 mod pairs;
 mod params;
 mod sink;
+mod syntax;
 mod transfer;
 
 pub use body::{Frame, FrameSplitter, read_body, read_message};
@@ -17,5 +18,7 @@ pub use fields::{Field, Fields, Finding, Kind, SEPARATOR, Span};
 pub use head::{
     Head, claims_upgrade, claims_websocket, is_websocket_upgrade, read_head, read_trailers,
 };
+
+pub use syntax::{MACHINE_HEADERS, Syntax};
 
 use sink::Sink;

@@ -75,6 +75,12 @@ impl Pairs {
             (&name, differs(&name, wire_name)),
             (&value, differs(&value, wire_value)),
         );
+        if wire_name.len() < piece.len() && name.iter().any(|byte| ends_a_name(*byte)) {
+            // No form has such names: the `=` stands inside markup or a statement, which must be seen
+            // in one piece.
+            let joined = [&name[..], b"=", &value[..]].concat();
+            fields.push(limits, self.zone, Kind::Joined, b"", &joined);
+        }
     }
 
     /// GraphQL over GET sends its document and its variables, a JSON text, as parameters.
@@ -113,6 +119,13 @@ impl Pairs {
             None => (decoded, broken),
         }
     }
+}
+
+const fn ends_a_name(byte: u8) -> bool {
+    matches!(
+        byte,
+        b'<' | b'>' | b'"' | b'\'' | b'`' | b'(' | b')' | b'|' | b'{' | b';' | b' '
+    )
 }
 
 /// What came on the wire, where the decoded text is another.

@@ -290,26 +290,33 @@ fn time_is_linear_in_hostile_texts() {
         b"a\0",
         b"x='",
     ];
-    let time = |unit: &[u8], length: usize| {
-        let text: Vec<u8> = unit.iter().copied().cycle().take(length).collect();
-        let framed = [b"<a x='1 ".as_slice(), &text, b"' = "].concat();
+    let time = |detector: Detector, text: &[u8]| {
         let started = Instant::now();
-        for text in [&text, &framed] {
-            for detector in Detector::ALL {
-                std::hint::black_box(detector.matches(text));
-            }
-        }
+        std::hint::black_box(detector.matches(std::hint::black_box(text)));
         started.elapsed()
     };
+    let texts = |unit: &[u8], length: usize| {
+        let text: Vec<u8> = unit.iter().copied().cycle().take(length).collect();
+        let framed = [b"<a x='1 ".as_slice(), &text, b"' = "].concat();
+        [text, framed]
+    };
     for unit in units {
-        // Other work on the machine can only make a run slower, so the quickest of several counts;
-        // a square would show in every one of them as a factor of 64.
-        let (mut short, mut long) = (Duration::MAX, Duration::MAX);
-        let linear = (0..12).any(|_| {
-            short = short.min(time(unit, 7_000));
-            long = long.min(time(unit, 56_000));
-            long < short * 20 + Duration::from_millis(1)
-        });
-        assert!(linear, "{}: {short:?}, then {long:?}", shown(unit));
+        for (short_text, long_text) in texts(unit, 1_000).iter().zip(texts(unit, 8_000).iter()) {
+            for detector in Detector::ALL {
+                // A busy machine can only make a run slower, so the quickest of several counts, and
+                // one fits into one turn on the processor; a square is a factor of 64 in each.
+                let (mut short, mut long) = (Duration::MAX, Duration::MAX);
+                let linear = (0..40).any(|_| {
+                    short = short.min(time(*detector, short_text));
+                    long = long.min(time(*detector, long_text));
+                    long < short * 24 + Duration::from_micros(500)
+                });
+                assert!(
+                    linear,
+                    "{detector} on {}: {short:?}, then {long:?}",
+                    shown(unit)
+                );
+            }
+        }
     }
 }

@@ -16,10 +16,16 @@ fn documents() {
         ("comments are read", b"# ' or 1\n{ a }", &["request_body|query|# ' or 1"], &[]),
         ("an alias keeps the name of its field", b"{ x: a(b: \"1\") }", &["request_body|query.a.b|1"], &[]),
         ("an attack is no document", b"' or 1=1--", &["raw_body||' or 1=1--"], &["invalid_graphql"]),
-        ("what follows nonsense", b"{ a(b: \"x\") } | id", &["request_body|query.a.b|x", "raw_body|| | id"], &["invalid_graphql"]),
-        ("a string that never ends", b"{ a(b: \"' or 1", &["request_body|query.a.b|' or 1", "raw_body|| \"' or 1"], &["invalid_graphql"]),
-        ("a type system is no request", b"type A { b: C }", &["raw_body||type A { b: C }"], &["invalid_graphql"]),
-        ("JSON under this type", br#"{"query":"{a(b:\"'\")}"}"#, &["raw_body||\"query\":\"{a(b:\\\"'\\\")}\"}", "request_body|query.a.b|'", "request_body|query|{a(b:\"'\")}"], &["invalid_graphql"]),
+        ("what follows nonsense", b"{ a(b: \"x\") } | id", &["request_body|query.a.b|x", "raw_body||{ a(b: \"x\") } | id"], &["invalid_graphql"]),
+        ("a string that never ends", b"{ a(b: \"' or 1", &["request_body|query.a.b|' or 1", "raw_body||{ a(b: \"' or 1"], &["invalid_graphql"]),
+        ("words that went for names",
+            b"{ a union select ' or 1 }",
+            &["raw_body||{ a union select ' or 1 }"],
+            &["invalid_graphql"],
+        ),
+        (
+            "a type system is no request", b"type A { b: C }", &["raw_body||type A { b: C }"], &["invalid_graphql"]),
+        ("JSON under this type", br#"{"query":"{a(b:\"'\")}"}"#, &["raw_body||{\"query\":\"{a(b:\\\"'\\\")}\"}", "request_body|query.a.b|'", "request_body|query|{a(b:\"'\")}"], &["invalid_graphql"]),
     ];
     check(rows, |text| body("application/graphql", text));
 }

@@ -277,6 +277,16 @@ fn one_message_is_read_like_a_body_of_one() {
         read_message(&plan, &frame, &Limits::default(), &mut fields);
     }
     assert_eq!(list(&fields), ["request_body|1|'"]);
+    let mut splitter = FrameSplitter::new(2);
+    let mut cut = Fields::default();
+    let frame = splitter
+        .next_frame(&mut stream.as_slice())
+        .expect("a prefix");
+    read_message(&plan, &frame, &Limits::default(), &mut cut);
+    assert_eq!(
+        (list(&cut), odd(&cut)),
+        (vec!["raw_body||\n\u{1}".into()], vec!["body_too_large"])
+    );
     let json: &[(&[u8], &[u8])] = &[(b"content-type", b"application/json")];
     assert!(!BodyPlan::of(&post(json)).is_message_stream());
 }

@@ -53,6 +53,54 @@ fn json() {
     check(rows, |text| body("application/json", text));
 }
 
+/// What fuzzing found to be left out: a mark in the text stood in no field, or in two halves.
+#[test]
+fn once_unseen() {
+    let rows: &[Row<'_>] = &[
+        (
+            "a number that an attack begins with",
+            b"1' or 1",
+            &["request_body||1", "raw_body||1' or 1"],
+            &["invalid_json"],
+        ),
+        (
+            "a number, then words",
+            b"1 union select 2",
+            &[
+                "request_body||1",
+                "request_body||",
+                "raw_body||1 union select 2",
+            ],
+            &["invalid_json", "trailing_json"],
+        ),
+        (
+            "the name of an array that never begins",
+            b"{\"'\":[",
+            &["request_body|'|"],
+            &["invalid_json"],
+        ),
+        (
+            "the same behind a comment",
+            b"{\"'\":[#",
+            &["raw_body||#", "request_body|'|"],
+            &["invalid_json"],
+        ),
+        (
+            "the same before nonsense",
+            b"{\"'\":{*",
+            &["request_body|'|", "raw_body||*"],
+            &["invalid_json"],
+        ),
+        (
+            "the name of a value in single quotes that never ends",
+            b"{\"<\":'",
+            &["request_body|<|", "raw_body||'"],
+            &["invalid_json"],
+        ),
+    ];
+    check(rows, |text| body("application/json", text));
+}
+
 #[test]
 fn lines_of_json() {
     let rows: &[Row<'_>] = &[
@@ -111,7 +159,7 @@ fn kinds() {
 
 #[test]
 fn a_long_key_further_out_does_not_hide_the_last_one() {
-    let text = format!("{{\"{}\":{{\"<b>\":\"'\"}}}}", "x".repeat(2000));
+    let text = format!("{{\"{}\":{{\"<b>\":\"'\"}}}}", "x".repeat(20_000));
     let found = body("application/json", text.as_bytes());
     assert_eq!(list(&found), ["request_body|.<b>|'"]);
     assert_eq!(odd(&found), ["name_too_long"]);

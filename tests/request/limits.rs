@@ -263,3 +263,18 @@ fn file_bytes() {
         assert_eq!(contents, seen.map(str::as_bytes));
     }
 }
+
+#[test]
+fn the_arena_has_an_end() {
+    // Names of 1 KiB that all begin alike, for as many values as the policy permits.
+    let limits = Limits {
+        fields: usize::MAX,
+        body_bytes: 1 << 20,
+        ..Limits::default()
+    };
+    let text = format!("{{\"{}\":[{}1]}}", "a".repeat(1000), "1,".repeat(100_000));
+    let headers: &[(&[u8], &[u8])] = &[(b"content-type", b"application/json")];
+    let fields = body_with(headers, text.as_bytes(), true, &limits);
+    assert_eq!(odd(&fields), ["too_many_fields"]);
+    assert!(fields.arena().len() < (8 << 20) + 2048);
+}

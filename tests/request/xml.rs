@@ -219,6 +219,24 @@ fn xml() {
     });
 }
 
+/// What fuzzing found to be left out.
+#[test]
+fn once_unseen() {
+    let rows: &[Row<'_>] = &[(
+        "an element without content before a comment without end",
+        b"<a'><!--",
+        &["raw_body||<!--", "request_body|a'|"],
+        &["invalid_xml"],
+    )];
+    check(rows, |text| body("application/xml", text));
+    // Four bytes of EBCDIC, the rest in ASCII.
+    let found = list(&body("text/xml", b"\x4c\x6f\xa7\x94' or 1"));
+    assert!(
+        found.contains(&"raw_body||Lo\\xa7\\x94' or 1".to_owned()),
+        "{found:?}"
+    );
+}
+
 #[test]
 fn xml_in_ebcdic() {
     // <?xml?><a>'</a>

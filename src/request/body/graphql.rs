@@ -29,14 +29,13 @@ pub(in crate::request) fn looks_like(text: &[u8]) -> bool {
 const ORDINARY_DIRECTIVES: usize = 8;
 
 /// Reads an executable document. Names begin with `prefix`. Returns whether every byte was
-/// understood; what was not is inspected raw. The document itself is grammar and no text, unless what it
-/// asks for is telling: the schema of the service, or directives upon directives.
+/// understood; otherwise the whole text is inspected raw too. A document that is understood is grammar and
+/// no text, unless what it asks for is telling: the schema of the service, or directives upon directives.
 pub(in crate::request) fn read(input: &[u8], prefix: &[u8], sink: &mut Sink<'_>) -> bool {
     let depth = sink.limits.graphql_depth.min(MAX_DEPTH);
     let mut parser = Parser {
         lexer: Lexer { rest: input },
         token: Token::End,
-        before: input,
         path: prefix.to_vec(),
         depth,
         aliases: 0,
@@ -46,7 +45,6 @@ pub(in crate::request) fn read(input: &[u8], prefix: &[u8], sink: &mut Sink<'_>)
     };
     parser.bump();
     let outcome = parser.document();
-    let stopped_at = parser.before;
     let telling = parser.asks_for_schema || parser.directives > ORDINARY_DIRECTIVES;
     if parser.aliases > sink.limits.graphql_aliases {
         sink.fields
@@ -64,7 +62,8 @@ pub(in crate::request) fn read(input: &[u8], prefix: &[u8], sink: &mut Sink<'_>)
         Err(Stop::Nonsense) => sink.find(Anomaly::InvalidGraphql, prefix),
         Err(Stop::Cut) => sink.find_at_end(Anomaly::InvalidGraphql, prefix),
     }
-    sink.raw(stopped_at);
+    // Words that went for names may be half of what is wrong.
+    sink.raw(input);
     false
 }
 
@@ -260,8 +259,6 @@ fn escape<'a>(text: &'a [u8], out: &mut Vec<u8>) -> &'a [u8] {
 struct Parser<'a, 'b, 'c> {
     lexer: Lexer<'a>,
     token: Token<'a>,
-    /// The text from the current token on.
-    before: &'a [u8],
     path: Vec<u8>,
     depth: usize,
     aliases: usize,
@@ -272,7 +269,6 @@ struct Parser<'a, 'b, 'c> {
 
 impl<'a> Parser<'a, '_, '_> {
     fn bump(&mut self) {
-        self.before = self.lexer.rest;
         let (path, sink) = (&self.path, &mut self.sink);
         // A comment is no part of the document but of the text that an application may log or store.
         self.token = self.lexer.next(&mut |comment| sink.text(path, comment));

@@ -2,7 +2,8 @@
 //!
 //! The reader knows more than JSON: comments, trailing commas, `NaN`, single quotes and bare keys
 //! are each a finding and then read on, as lenient parsers read them (JSON5, Python, Gson). What
-//! makes no sense at all is inspected raw from that byte to the end.
+//! makes no sense at all is inspected raw from that byte to the end. Escapes are how the format writes
+//! text, so a value has no form on the wire beside the unescaped one.
 
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -311,7 +312,7 @@ impl<'a> Reader<'a, '_, '_> {
                 }
                 if self.path.len() > self.key_at {
                     // The key of an object or a list is no part of any name further in.
-                    self.push(Kind::Literal, b"");
+                    self.push(Kind::Container, b"");
                 }
                 self.bump();
                 let place = if first == b'{' {

@@ -61,6 +61,9 @@ pub fn read_body(
 
 /// Reads one message of a gRPC stream, as a [`FrameSplitter`] cut it out.
 pub fn read_message(plan: &BodyPlan, frame: &Frame<'_>, limits: &Limits, fields: &mut Fields) {
+    if !frame.complete {
+        fields.find(Anomaly::BodyTooLarge, Zone::RequestBody, b"");
+    }
     let mut sink = Sink {
         limits,
         fields,
@@ -105,6 +108,12 @@ fn read_plain(plan: &BodyPlan, bytes: &[u8], sink: &mut Sink<'_>) {
     for format in &plan.formats {
         read_as(*format, plan, charset, &text, sink);
     }
+    let split = [BodyFormat::Form, BodyFormat::Xml];
+    if opens_as_html(&text) && plan.formats.iter().any(|format| split.contains(format)) {
+        // A page rather than a document: tags and attributes must be seen in one piece.
+        sink.fields
+            .push(sink.limits, Zone::RawBody, super::Kind::Joined, b"", &text);
+    }
     if let Some(format) = looks_like(&text)
         && !(plan.formats.contains(&BodyFormat::GrpcWebText) && transfer::is_base64(&text))
     {
@@ -114,6 +123,54 @@ fn read_plain(plan: &BodyPlan, bytes: &[u8], sink: &mut Sink<'_>) {
             read_as(format, plan, charset, &text, &mut sink);
         }
     }
+}
+
+/// Whether a text begins with a tag of HTML rather than of a vocabulary of its own.
+fn opens_as_html(text: &[u8]) -> bool {
+    const ELEMENTS: [&[u8]; 33] = [
+        b"a",
+        b"audio",
+        b"base",
+        b"body",
+        b"button",
+        b"details",
+        b"div",
+        b"embed",
+        b"form",
+        b"frameset",
+        b"head",
+        b"html",
+        b"iframe",
+        b"img",
+        b"input",
+        b"isindex",
+        b"link",
+        b"marquee",
+        b"math",
+        b"meta",
+        b"object",
+        b"p",
+        b"script",
+        b"select",
+        b"span",
+        b"style",
+        b"svg",
+        b"table",
+        b"template",
+        b"textarea",
+        b"title",
+        b"video",
+        b"x",
+    ];
+    let Some(inner) = text.trim_ascii_start().strip_prefix(b"<") else {
+        return false;
+    };
+    let end = inner
+        .iter()
+        .position(|byte| !byte.is_ascii_alphanumeric())
+        .unwrap_or(inner.len());
+    let name = inner.get(..end).unwrap_or(inner).to_ascii_lowercase();
+    ELEMENTS.contains(&name.as_slice())
 }
 
 /// The body in UTF-8. Form pairs and parts of multipart bodies are decoded one by one behind their
@@ -151,9 +208,9 @@ fn to_utf8<'a>(plan: &BodyPlan, bytes: &'a [u8], sink: &mut Sink<'_>) -> (Cow<'a
     }
     let text = match charset.decode(text) {
         Some(decoded) => {
-            if charset.is_wide() && !nulls {
-                // No ASCII character in the whole text: a server that does not believe the
-                // charset reads the bytes as they are.
+            if charset.is_wide() && !nulls || charset == Charset::Ibm037 {
+                // No ASCII character in the whole text, or all of them respelled: a server that
+                // does not believe the charset reads the bytes as they are.
                 sink.raw(text);
             }
             Cow::Owned(decoded)

@@ -1,0 +1,181 @@
+//! What a policy may ask about a request as a whole: host, path, method, client, time.
+
+use std::net::IpAddr;
+
+use super::text::Text;
+use crate::decode;
+use crate::model::RequestMatch;
+use crate::request::Head;
+
+/// What the proxy knows of the other end, and of the time.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Peer {
+    /// The client's address, as the proxy sees it.
+    pub client: Option<IpAddr>,
+    /// Seconds since 1970-01-01 (UTC). Without it no exception expires.
+    pub now: Option<u64>,
+}
+
+/// A request as scopes and exceptions look at it.
+#[derive(Debug)]
+pub(super) struct Facts {
+    /// Without port, in lower case.
+    host: Vec<u8>,
+    /// Decoded and resolved, as a server routes it: `/a/../b`, `//b` and `/%62` are `/b`.
+    path: Vec<u8>,
+    method: Vec<u8>,
+    /// Days since 1970-01-01.
+    pub(super) today: Option<u32>,
+}
+
+impl Facts {
+    pub(super) fn of(head: &Head<'_>, peer: &Peer) -> Self {
+        let today = peer
+            .now
+            .map(|now| u32::try_from(now / 86_400).unwrap_or(u32::MAX));
+        Self {
+            host: host_of(head.authority),
+            path: path_of(head.target),
+            method: head.method.to_vec(),
+            today,
+        }
+    }
+}
+
+/// The host of an authority, `user@` and `:port` apart.
+fn host_of(authority: &[u8]) -> Vec<u8> {
+    let host = match memchr::memrchr(b'@', authority) {
+        Some(at) => authority.get(at + 1..).unwrap_or_default(),
+        None => authority,
+    };
+    let end = match host.first() {
+        Some(b'[') => memchr::memchr(b']', host).map(|at| at + 1),
+        _ => memchr::memchr(b':', host),
+    };
+    let host = end.and_then(|end| host.get(..end)).unwrap_or(host);
+    // A dot at the end names the same host (RFC 1034, 3.1).
+    host.strip_suffix(b".").unwrap_or(host).to_ascii_lowercase()
+}
+
+fn path_of(target: &[u8]) -> Vec<u8> {
+    let target = match target.first() {
+        Some(b'/') | None => target,
+        // An absolute target (RFC 9112, 3.2.2): the path begins behind the authority.
+        _ => memchr::memmem::find(target, b"://")
+            .and_then(|at| target.get(at + 3..))
+            .map_or(target, |rest| {
+                memchr::memchr(b'/', rest)
+                    .and_then(|at| rest.get(at..))
+                    .unwrap_or(b"/")
+            }),
+    };
+    let end = memchr::memchr2(b'?', b'#', target).unwrap_or(target.len());
+    let path = target.get(..end).unwrap_or(target);
+    let mut decoded = Vec::with_capacity(path.len());
+    decode::percent::decode(path, false, &mut decoded);
+    let mut resolved = Vec::with_capacity(decoded.len());
+    decode::path::decode(&decoded, &mut resolved);
+    resolved
+}
+
+/// A compiled [`RequestMatch`].
+#[derive(Debug)]
+pub(super) struct Requests {
+    hosts: Vec<Text>,
+    paths: Vec<Text>,
+    methods: Vec<Vec<u8>>,
+}
+
+impl Requests {
+    pub(super) fn new(request: &RequestMatch) -> Self {
+        Self {
+            hosts: request.hosts.iter().map(Text::new).collect(),
+            paths: request.paths.iter().map(Text::new).collect(),
+            methods: request
+                .methods
+                .iter()
+                .map(|method| method.as_bytes().to_vec())
+                .collect(),
+        }
+    }
+
+    /// Whether a request is one of them.
+    pub(super) fn contain(&self, facts: &Facts) -> bool {
+        let any = |texts: &[Text], text: &[u8]| {
+            texts.is_empty() || texts.iter().any(|wanted| wanted.matches(text, false))
+        };
+        (self.methods.is_empty() || self.methods.contains(&facts.method))
+            && any(&self.hosts, &facts.host)
+            && any(&self.paths, &facts.path)
+    }
+
+    /// The one path that is asked for, where it is one.
+    pub(super) fn exact_path(&self) -> Option<&[u8]> {
+        match self.paths.as_slice() {
+            [Text::Exact(path)] => Some(path),
+            _ => None,
+        }
+    }
+}
+
+impl Facts {
+    pub(super) fn path(&self) -> &[u8] {
+        &self.path
+    }
+}
+
+/// A number from 0 to 9,999 that is always the same for the same bytes (FNV-1a), by which a share of
+/// traffic is told from the rest.
+pub(super) fn bucket(bytes: &[u8]) -> u32 {
+    let hash = bytes.iter().fold(0xCBF2_9CE4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01B3)
+    });
+    // The upper bits are the better mixed ones.
+    ((hash >> 20) % 10_000) as u32
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hosts_and_paths_as_servers_route_them() {
+        for (authority, host) in [
+            ("Example.COM:8080", "example.com"),
+            ("example.com.", "example.com"),
+            ("user@example.com", "example.com"),
+            ("[2001:db8::1]:443", "[2001:db8::1]"),
+            ("", ""),
+        ] {
+            assert_eq!(
+                host_of(authority.as_bytes()),
+                host.as_bytes(),
+                "{authority}"
+            );
+        }
+        for (target, path) in [
+            ("/a/b?c=/d", "/a/b"),
+            ("/a/../b", "/b"),
+            ("//a//b", "/a/b"),
+            ("/%61/b#x", "/a/b"),
+            ("/a;x=1/b", "/a/b"),
+            ("http://host/a?b", "/a"),
+            ("http://host", "/"),
+            ("*", "*"),
+        ] {
+            assert_eq!(
+                String::from_utf8_lossy(&path_of(target.as_bytes())),
+                path,
+                "{target}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_share_is_a_share() {
+        let in_share = (0..10_000_u32)
+            .filter(|n| bucket(&n.to_be_bytes()) < 2_500)
+            .count();
+        assert!((2_300..2_700).contains(&in_share), "{in_share}");
+    }
+}

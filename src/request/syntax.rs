@@ -1,0 +1,186 @@
+//! Which headers hold machine syntax and which hold text: the default list, and the grammars.
+//!
+//! A value that keeps to its grammar is no text that anybody wrote and is not scanned; one that
+//! does not is scanned like any other, so that `accept-language: '; drop table` or
+//! `content-type: %{(#_=…)}` (CVE-2017-5638) has no shelter. Whatever is not listed is text:
+//! `referer`, `user-agent`, `forwarded`, `x-forwarded-*` and the headers of applications.
+
+use super::Kind;
+
+/// The machine syntax that a header's value is due to have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Syntax {
+    /// `scheme token68` (RFC 9110, 11.4): a word, a space, base64 or a JSON Web Token.
+    Credentials,
+    /// Words, digits and the marks of tokens and base64; no white space.
+    Opaque,
+    /// Media ranges, languages, codings, directives, entity tags: words and the marks
+    /// `-_.+*/=,;:"`, a space only behind `,` or `;`.
+    List,
+    /// Digits, or the `?1` of structured fields.
+    Number,
+    /// A date that ends in `GMT` (RFC 9110, 5.6.7).
+    Date,
+    /// Structured field of user agent hints (RFC 8941), whose brands hold odd marks on purpose.
+    Hints,
+    /// Host and port.
+    Authority,
+}
+
+/// The headers of machine syntax by default, in lower case; `*` stands for any beginning or end.
+/// A name stands under the first entry that fits.
+pub const MACHINE_HEADERS: &[(&str, Syntax)] = &[
+    // Secrets; the user name of `Basic` is a field of its own.
+    ("authorization", Syntax::Credentials),
+    ("proxy-authorization", Syntax::Credentials),
+    // Negotiation, framing and conditions, written by clients (RFC 9110).
+    ("accept", Syntax::List),
+    ("accept-charset", Syntax::List),
+    ("accept-encoding", Syntax::List),
+    ("accept-language", Syntax::List),
+    ("accept-datetime", Syntax::List),
+    ("content-type", Syntax::List),
+    ("content-encoding", Syntax::List),
+    ("content-language", Syntax::List),
+    ("transfer-encoding", Syntax::List),
+    ("te", Syntax::List),
+    ("trailer", Syntax::List),
+    ("connection", Syntax::List),
+    ("keep-alive", Syntax::List),
+    ("upgrade", Syntax::List),
+    ("expect", Syntax::List),
+    ("pragma", Syntax::List),
+    ("cache-control", Syntax::List),
+    ("priority", Syntax::List),
+    ("prefer", Syntax::List),
+    ("range", Syntax::List),
+    ("if-range", Syntax::List),
+    ("if-match", Syntax::List),
+    ("if-none-match", Syntax::List),
+    // Preflights, written by browsers.
+    ("access-control-request-headers", Syntax::List),
+    ("access-control-request-method", Syntax::List),
+    // Protocols over HTTP.
+    ("http2-settings", Syntax::List),
+    ("sec-websocket-protocol", Syntax::List),
+    ("sec-websocket-extensions", Syntax::List),
+    ("grpc-encoding", Syntax::List),
+    ("grpc-accept-encoding", Syntax::List),
+    ("grpc-timeout", Syntax::List),
+    ("baggage", Syntax::List),
+    // Numbers and switches.
+    ("content-length", Syntax::Number),
+    ("max-forwards", Syntax::Number),
+    ("dnt", Syntax::Number),
+    ("upgrade-insecure-requests", Syntax::Number),
+    ("save-data", Syntax::Number),
+    ("sec-gpc", Syntax::Number),
+    ("sec-websocket-version", Syntax::Number),
+    ("sec-fetch-user", Syntax::Number),
+    ("x-envoy-attempt-count", Syntax::Number),
+    ("x-envoy-expected-rq-timeout-ms", Syntax::Number),
+    ("date", Syntax::Date),
+    ("if-modified-since", Syntax::Date),
+    ("if-unmodified-since", Syntax::Date),
+    // Trace contexts.
+    ("traceparent", Syntax::Opaque),
+    ("tracestate", Syntax::Opaque),
+    ("b3", Syntax::Opaque),
+    ("x-b3-*", Syntax::Opaque),
+    ("x-request-id", Syntax::Opaque),
+    ("x-correlation-id", Syntax::Opaque),
+    ("x-amzn-trace-id", Syntax::Opaque),
+    ("x-cloud-trace-context", Syntax::Opaque),
+    ("x-datadog-trace-id", Syntax::Opaque),
+    ("x-datadog-parent-id", Syntax::Opaque),
+    ("x-ot-span-context", Syntax::Opaque),
+    ("x-client-trace-id", Syntax::Opaque),
+    ("uber-trace-id", Syntax::Opaque),
+    // Tokens and digests; `origin` is a scheme, a host and a port.
+    ("x-csrf-token", Syntax::Opaque),
+    ("x-xsrf-token", Syntax::Opaque),
+    ("content-md5", Syntax::Opaque),
+    ("digest", Syntax::Opaque),
+    ("origin", Syntax::Opaque),
+    ("x-envoy-internal", Syntax::Opaque),
+    ("sec-websocket-key", Syntax::Opaque),
+    // What browsers say about themselves.
+    ("sec-ch-*", Syntax::Hints),
+    ("sec-fetch-*", Syntax::Opaque),
+    // Binary metadata of gRPC is base64.
+    ("*-bin", Syntax::Opaque),
+    ("host", Syntax::Authority),
+];
+
+impl Syntax {
+    /// The syntax of that header, `None` for text.
+    pub(super) fn of_header(name: &[u8]) -> Option<Self> {
+        let fits = |pattern: &str| {
+            let pattern = pattern.as_bytes();
+            match (pattern.strip_prefix(b"*"), pattern.strip_suffix(b"*")) {
+                (Some(end), _) => name
+                    .len()
+                    .checked_sub(end.len())
+                    .and_then(|at| name.get(at..))
+                    .is_some_and(|tail| tail.eq_ignore_ascii_case(end)),
+                (None, Some(start)) => name
+                    .get(..start.len())
+                    .is_some_and(|head| head.eq_ignore_ascii_case(start)),
+                (None, None) => name.eq_ignore_ascii_case(pattern),
+            }
+        };
+        MACHINE_HEADERS
+            .iter()
+            .find(|(pattern, _)| fits(pattern))
+            .map(|(_, syntax)| *syntax)
+    }
+
+    pub(super) fn kind(self, value: &[u8]) -> Kind {
+        match self {
+            _ if !self.holds(value) => Kind::Text,
+            Self::Number => Kind::Number,
+            _ => Kind::Token,
+        }
+    }
+
+    pub(super) fn holds(self, value: &[u8]) -> bool {
+        let value = value.trim_ascii();
+        let word = |byte: &u8, marks: &[u8]| byte.is_ascii_alphanumeric() || marks.contains(byte);
+        match self {
+            Self::Credentials => {
+                let at = memchr::memchr(b' ', value).unwrap_or(0);
+                let (scheme, token) = value.split_at_checked(at).unwrap_or((b"", value));
+                let token = token.strip_prefix(b" ").unwrap_or(token);
+                scheme.iter().all(|byte| word(byte, b"-"))
+                    && token.iter().all(|byte| word(byte, b"-._~+/="))
+            }
+            Self::Opaque => value.iter().all(|byte| word(byte, b"-_.:;=,/@+|")),
+            Self::List => {
+                let mut before = b',';
+                value.iter().all(|byte| {
+                    let fits = match byte {
+                        b' ' | b'\t' => matches!(before, b',' | b';' | b' '),
+                        byte => word(byte, b"-_.+*/=,;:\""),
+                    };
+                    before = *byte;
+                    fits
+                })
+            }
+            Self::Number => {
+                value.iter().all(|byte| word(byte, b"?"))
+                    && value.len() <= 20
+                    && !value.iter().any(u8::is_ascii_alphabetic)
+            }
+            Self::Date => {
+                value.len() <= 40
+                    && value.ends_with(b"GMT")
+                    && value.iter().any(u8::is_ascii_digit)
+                    && value.iter().all(|byte| word(byte, b" ,:-"))
+            }
+            Self::Hints => {
+                value.len() <= 512 && value.iter().all(|byte| word(byte, b" ()-./:;=?_,\"*"))
+            }
+            Self::Authority => value.iter().all(|byte| word(byte, b"-._:[]")),
+        }
+    }
+}
