@@ -309,7 +309,7 @@ fn judge(
     let mut out = Vec::new();
     match outcome(&entry) {
         Ok(mut outcome) => {
-            outcome.status = Some(answer.status);
+            outcome.status = Some(status_of(case, &answer));
             out.extend(expect.differences(&outcome));
         }
         Err(why) => out.push(format!("{why}: {entry:?}")),
@@ -319,18 +319,48 @@ fn judge(
     }
     if expect.action == Action::Block {
         let request_id = entry.request_id.unwrap_or_default();
-        if case.request.method != "HEAD" && !answer.text().contains(&request_id) {
-            out.push(format!(
-                "the answer lacks the request id: {}",
-                answer.text()
-            ));
+        let text = match answer.header("grpc-message") {
+            Some(message) if is_grpc(case) => String::from_utf8_lossy(message).into_owned(),
+            _ => answer.text(),
+        };
+        if case.request.method != "HEAD" && !text.contains(&request_id) {
+            out.push(format!("the answer lacks the request id: {text}"));
         }
-        let unheard = mode == BodyMode::Hold || case.request.body.is_none();
-        out.extend(kept_out(rig, id, unheard));
+        let past_limit = expect
+            .uninspected
+            .iter()
+            .any(|anomaly| anomaly == "body_too_large");
+        if past_limit && !case.request.trailers.is_empty() || is_grpc(case) {
+            // The body behind the limit went on before the trailers came, and messages go on one by one; the
+            // end must not.
+            let heard = rig.upstream.heard(id);
+            let whole = heard.iter().find(|heard| heard.complete);
+            out.extend(whole.map(|heard| format!("the upstream got all of it: {heard:?}")));
+        } else {
+            let unheard = mode == BodyMode::Hold || case.request.body.is_none();
+            out.extend(kept_out(rig, id, unheard));
+        }
     } else if out.is_empty() {
         out.extend(arrived(rig, case, id, normalize).err());
     }
     out
+}
+
+/// Whether the client speaks gRPC, which has its answers in headers of its own.
+fn is_grpc(case: &Case) -> bool {
+    case.request.headers.iter().any(|(name, value)| {
+        name.eq_ignore_ascii_case("content-type")
+            && (value == b"application/grpc" || value.starts_with(b"application/grpc+"))
+    })
+}
+
+/// The status of an answer: to a gRPC client PERMISSION_DENIED is what 403 is to others (gRPC, "HTTP to
+/// gRPC Status Code Mapping").
+fn status_of(case: &Case, answer: &Response) -> u16 {
+    match answer.header("grpc-status") {
+        Some(b"7") if is_grpc(case) && answer.status == 200 => 403,
+        _ => answer.status,
+    }
 }
 
 fn refused_as(

@@ -242,6 +242,7 @@ const fn kind(kind: Kind) -> &'static str {
     match kind {
         Kind::Text => "text",
         Kind::Joined => "joined",
+        Kind::Container => "container",
         Kind::Number => "number",
         Kind::Literal => "literal",
         Kind::Bytes => "bytes",

@@ -202,12 +202,18 @@ impl Expander {
         {
             base64_buffers.text.clear();
             base64::decode(source, &mut base64_buffers.text);
+            form.clear();
+            form.extend_from_slice(&base64_buffers.text);
             if base64_buffers.unpack(passes, unpacked) {
                 anomalies.insert(Anomaly::DecodeLimit);
             }
             let text = base64_buffers.text.as_slice();
             let seen = Marks::of(text);
             emit(View::Base64, text);
+            if form != text && memchr::memchr(b'\\', form).is_some() {
+                // Backslashes may be those of a path rather than of escapes.
+                emit(View::Base64, form);
+            }
             if wanted.contains(View::Compact) {
                 compact(text, seen, form, false, &mut emit);
             }
@@ -298,7 +304,7 @@ fn unquote(text: &[u8], seen: Marks, form: &mut Vec<u8>, emit: &mut dyn FnMut(Vi
 /// text, and these are all there can be: decoded after one pass, to the end, with the escapes of
 /// programming languages, and of CSS; three compact forms; one for shells; one of a path; base64, with one
 /// compact form and one for shells.
-pub const MAX_GROWTH: usize = 12;
+pub const MAX_GROWTH: usize = 13;
 
 /// What repeating some decodings came to.
 struct Settled {

@@ -81,7 +81,6 @@ impl Engine {
         }
         if let Some(client) = peer.client {
             if settings.deny_clients.contains(client) {
-                inspection.blocked_by = Some(Category::UnwantedAccess);
                 inspection.ended_by = Some(EndedBy::DeniedClient);
                 return inspection;
             }
@@ -187,9 +186,34 @@ impl Engine {
         inspection.ended_by.is_some() || self.settings(inspection).mode == Mode::Off
     }
 
+    /// Takes note of something that the caller could not show or did not wait for. Rules that name the
+    /// anomaly hit, as they do where a reader notices one.
+    pub fn cannot_inspect(&self, inspection: &mut Inspection, anomaly: Anomaly) {
+        self.fall_back(inspection, anomaly);
+        for (set_index, set) in self.sets.iter().enumerate() {
+            for (rule_index, rule) in set.rules.iter().enumerate() {
+                let zone = [Zone::RequestBody, Zone::RequestHeader]
+                    .into_iter()
+                    .find(|zone| rule.zones().contains(*zone));
+                if let (Test::Anomalies(anomalies), Some(zone)) = (&rule.test, zone)
+                    && anomalies.contains(anomaly)
+                {
+                    let spot = Spot {
+                        zone,
+                        part: Part::Value,
+                        name: b"",
+                        text: b"",
+                    };
+                    let rule = (set_index, rule_index as RuleIndex, rule);
+                    self.hit(inspection, &Fields::default(), rule, spot, (View::Plain, 1));
+                }
+            }
+        }
+    }
+
     /// Everything that could not be inspected passes through here: the policy says what becomes of
     /// it, and the verdict records it.
-    pub fn cannot_inspect(&self, inspection: &mut Inspection, anomaly: Anomaly) {
+    fn fall_back(&self, inspection: &mut Inspection, anomaly: Anomaly) {
         inspection.uninspected.insert(anomaly);
         match self.settings(inspection).uninspected.of(anomaly) {
             Fallback::Block => {
@@ -215,7 +239,12 @@ impl Engine {
         };
         let sums = inspection.scores;
         let blocked = inspection.blocked_by;
+        // A list of clients is no finding: it obeys the mode of the policy and no category's.
+        let denied = inspection.ended_by == Some(EndedBy::DeniedClient);
         Category::ALL.iter().copied().filter_map(move |category| {
+            if denied && category == Category::UnwantedAccess {
+                return Some((category, settings.mode));
+            }
             let reached = sums.get(category) >= settings.thresholds.of(category).threshold();
             match mode(category) {
                 Mode::Off => None,
@@ -278,7 +307,7 @@ impl Engine {
         self.lay_out(scratch, inspection);
         for anomaly in scratch.fields.anomalies().iter() {
             if Anomaly::UNINSPECTED.contains(anomaly) {
-                self.cannot_inspect(inspection, anomaly);
+                self.fall_back(inspection, anomaly);
             }
         }
         self.anomalies(scratch, inspection);
@@ -361,8 +390,13 @@ impl Engine {
                     });
                 },
             );
+            // Null bytes that stand in a body as a whole, as in a picture, are those of binary data.
+            let binary = matches!(field.zone, Zone::RawBody | Zone::FileContent)
+                && memchr::memchr(0, fields.get(text.span)).is_some();
             for anomaly in odd.iter() {
-                fields.find_in(anomaly, &field);
+                if !(binary && anomaly == Anomaly::NullByte) {
+                    fields.find_in(anomaly, &field);
+                }
             }
         }
     }

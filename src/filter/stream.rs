@@ -252,8 +252,9 @@ impl Stream {
         match self.phase {
             Phase::Body => {}
             Phase::Replied => return Flow::Pause,
-            // After the inspected prefix of a body, or an upgrade: the trailers are still read.
-            Phase::Start | Phase::Decided => return Flow::Continue,
+            Phase::Start => return Flow::Continue,
+            // The body outgrew the limit and went on. What comes behind it is read all the same.
+            Phase::Decided => return self.late_trailers(host),
         }
         if let Headers::Held { .. } = self.headers {
             self.root.learn(host, Holding::Holds);
@@ -265,20 +266,38 @@ impl Stream {
         } else {
             self.judge_body(host, usize::MAX, true);
         }
-        let root = Rc::clone(&self.root);
-        if let Some(inspection) = &mut self.inspection {
-            with_buffers(|buffers| {
-                buffers.map.clear();
-                if !host.map(Map::RequestTrailers, &mut buffers.map) {
-                    root.engine()
-                        .cannot_inspect(inspection, Anomaly::Unreadable);
-                }
-                let trailers: Vec<_> = Pairs::new(&buffers.map).collect();
-                root.engine()
-                    .end(&mut buffers.scratch, inspection, &trailers);
-            });
-        }
+        self.judge_trailers(host);
         self.conclude(host)
+    }
+
+    /// Trailers of a request that was let go. The upstream has most of it, but not its end.
+    fn late_trailers(&mut self, host: &dyn Host) -> Flow {
+        self.judge_trailers(host);
+        if self.condemned() {
+            return self.block(host);
+        }
+        self.write(host, Carrier::None);
+        if self.late.is_some() {
+            self.late = self.header();
+        }
+        Flow::Continue
+    }
+
+    fn judge_trailers(&mut self, host: &dyn Host) {
+        let root = Rc::clone(&self.root);
+        let Some(inspection) = &mut self.inspection else {
+            return;
+        };
+        with_buffers(|buffers| {
+            buffers.map.clear();
+            if !host.map(Map::RequestTrailers, &mut buffers.map) {
+                root.engine()
+                    .cannot_inspect(inspection, Anomaly::Unreadable);
+            }
+            let trailers: Vec<_> = Pairs::new(&buffers.map).collect();
+            root.engine()
+                .end(&mut buffers.scratch, inspection, &trailers);
+        });
     }
 
     /// The response headers came, of the upstream or of an answer given here.
@@ -486,13 +505,16 @@ impl Stream {
         };
         self.allow(host, carrier);
         if carrier == Carrier::None && !self.answered {
-            let engine = self.root.engine();
-            self.late = self
-                .inspection
-                .take()
-                .map(|seen| effects::header(&engine.verdict(&seen)));
+            self.late = self.header();
         }
         Flow::Continue
+    }
+
+    /// The decision as the header that carries it.
+    fn header(&self) -> Option<Vec<u8>> {
+        let engine = self.root.engine();
+        let inspection = self.inspection.as_ref()?;
+        Some(effects::header(&engine.verdict(inspection)))
     }
 
     fn allow(&mut self, host: &dyn Host, carrier: Carrier) {

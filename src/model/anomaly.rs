@@ -33,6 +33,8 @@ named! {
         MalformedMultipart = "malformed_multipart",
         /// A multipart body that two parsers may read differently: duplicate names in one part, bare line feeds, text before or after.
         AmbiguousMultipart = "ambiguous_multipart",
+        /// A multipart part in a charset that no program writes forms in, such as UTF-16 or UTF-7.
+        UnusualPartCharset = "unusual_part_charset",
         /// A multipart boundary that is missing, empty, too long or not matched by the body.
         BadBoundary = "bad_boundary",
         /// A JSON text that does not parse.

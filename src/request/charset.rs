@@ -24,6 +24,23 @@ pub(super) enum Charset {
 }
 
 impl Charset {
+    /// Whether a program that writes forms would name this charset for one of their parts: browsers name
+    /// none (RFC 7578, 4.6 and 5.1.2), libraries those in which an ASCII byte is always that character.
+    pub(super) fn is_usual_of_part(label: &[u8]) -> bool {
+        let label = label.trim_ascii().to_ascii_lowercase();
+        [
+            &b"utf-8"[..],
+            b"utf8",
+            b"us-ascii",
+            b"ascii",
+            b"latin1",
+            b"",
+        ]
+        .contains(&label.as_slice())
+            || label.starts_with(b"iso-8859-")
+            || label.starts_with(b"windows-125")
+    }
+
     /// The set of that label, `None` if no reader knows it. Without a byte order mark UTF-16 is
     /// taken as browsers and Windows write it, least significant byte first.
     pub(super) fn of_label(label: &[u8]) -> Option<Self> {

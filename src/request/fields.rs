@@ -33,6 +33,8 @@ impl Span {
 pub enum Kind {
     /// Text, of any length.
     Text,
+    /// No value: an object, a list or an element, which stands here for its own name alone.
+    Container,
     /// Text of other fields put together the way a server that splits elsewhere would read it. It is
     /// looked at for attacks; what counts characters has counted these already.
     Joined,
@@ -178,7 +180,7 @@ impl Fields {
             .iter()
             .enumerate()
             .skip(from)
-            .filter(|(_, field)| field.zone == zone)
+            .filter(|(_, field)| field.zone == zone && field.kind == Kind::Text)
             .map(|(index, _)| index)
             .collect();
         if order.len() < 2 {

@@ -292,6 +292,8 @@ fn the_wire_form_stays_where_it_differs() {
         [
             (None, Some("/%2e%2e/".into())),
             (Some("a%20".into()), Some("b+c".into())),
+            // The pair in one piece, because no form has such a name.
+            (None, None),
             (None, None),
         ]
     );

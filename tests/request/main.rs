@@ -32,9 +32,13 @@ pub(crate) fn text(bytes: &[u8]) -> String {
 }
 
 /// Fields as `zone|name|value`, in the order in which they were read.
+///
+/// Left out is what adds nothing: containers, which stand there for their keys alone, and pairs that
+/// were put together again.
 pub(crate) fn list(fields: &Fields) -> Vec<String> {
     fields
         .iter()
+        .filter(|field| !adds_nothing(field))
         .map(|field| {
             let (name, value) = (fields.get(field.name), fields.get(field.value));
             format!("{}|{}|{}", field.zone, text(name), text(value))
@@ -43,6 +47,12 @@ pub(crate) fn list(fields: &Fields) -> Vec<String> {
 }
 
 /// The names of all anomalies.
+/// Whether a field stands there for its key alone, or repeats what other fields hold.
+pub(crate) fn adds_nothing(field: &palisade::request::Field) -> bool {
+    use palisade::request::Kind;
+    field.kind == Kind::Container || field.kind == Kind::Joined && field.name.is_empty()
+}
+
 pub(crate) fn odd(fields: &Fields) -> Vec<&'static str> {
     fields.anomalies().iter().map(Named::name).collect()
 }

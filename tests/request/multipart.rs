@@ -41,7 +41,7 @@ fn bodies_as_browsers_write_them() {
         ("FormData sends JSON as a file named blob", TYPE, part("Content-Disposition: form-data; name=\"m\"; filename=\"blob\"\r\nContent-Type: application/json", "{\"a\":\"\\u0027\"}"), &["file_name|m|blob", "request_body|m.a|'"], &[]),
         ("a part in JSON", TYPE, part("Content-Disposition: form-data; name=\"m\"\r\nContent-Type: application/json", "{\"a\":\"\\u0027\"}"), &["request_body|m.a|'"], &[]),
         ("a part in XML", TYPE, part("Content-Disposition: form-data; name=\"m\"\r\nContent-Type: text/xml; charset=utf-8", "<x y='&#39;'/>"), &["request_body|m.x@y|'"], &[]),
-        ("a part that names its charset", TYPE, part("Content-Disposition: form-data; name=\"m\"\r\nContent-Type: text/plain; charset=utf-7", "+ACc-"), &["request_body|m|'"], &[]),
+        ("a part that names its charset", TYPE, part("Content-Disposition: form-data; name=\"m\"\r\nContent-Type: text/plain; charset=utf-7", "+ACc-"), &["request_body|m|'"], &["unusual_part_charset"]),
         ("upper case, no space, a token", TYPE, part("CONTENT-DISPOSITION:FORM-DATA;NAME=a", "1"), &["request_body|a|1"], &[]),
         ("Windows paths of old browsers", TYPE, part("Content-Disposition: form-data; name=\"f\"; filename=\"C:\\dir\\a.asp\"", "x"), &["file_name|f|C:\\dir\\a.asp"], &[]),
         ("quotes as browsers encode them", TYPE, part("Content-Disposition: form-data; name=\"a%22b\"", "1"), &["request_body|a%22b|1"], &[]),

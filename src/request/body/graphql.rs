@@ -25,8 +25,12 @@ pub(in crate::request) fn looks_like(text: &[u8]) -> bool {
     starts && !matches!(lexer.next(&mut |_| {}), Token::Text(_))
 }
 
+/// Directives of one document that are no sign of anything.
+const ORDINARY_DIRECTIVES: usize = 8;
+
 /// Reads an executable document. Names begin with `prefix`. Returns whether every byte was
-/// understood; otherwise the whole text is inspected raw too.
+/// understood; otherwise the whole text is inspected raw too. A document that is understood is grammar and
+/// no text, unless what it asks for is telling: the schema of the service, or directives upon directives.
 pub(in crate::request) fn read(input: &[u8], prefix: &[u8], sink: &mut Sink<'_>) -> bool {
     let depth = sink.limits.graphql_depth.min(MAX_DEPTH);
     let mut parser = Parser {
@@ -35,16 +39,24 @@ pub(in crate::request) fn read(input: &[u8], prefix: &[u8], sink: &mut Sink<'_>)
         path: prefix.to_vec(),
         depth,
         aliases: 0,
+        directives: 0,
+        asks_for_schema: false,
         sink,
     };
     parser.bump();
     let outcome = parser.document();
+    let telling = parser.asks_for_schema || parser.directives > ORDINARY_DIRECTIVES;
     if parser.aliases > sink.limits.graphql_aliases {
         sink.fields
             .find(Anomaly::GraphqlTooManyAliases, sink.zone, prefix);
     }
     match outcome {
-        Ok(()) => return true,
+        Ok(()) => {
+            if telling {
+                sink.text(prefix, input);
+            }
+            return true;
+        }
         // Whatever the request calls it, nothing else is nested like this.
         Err(Stop::TooDeep) => sink.fields.find(Anomaly::GraphqlTooDeep, sink.zone, prefix),
         Err(Stop::Nonsense) => sink.find(Anomaly::InvalidGraphql, prefix),
@@ -250,6 +262,8 @@ struct Parser<'a, 'b, 'c> {
     path: Vec<u8>,
     depth: usize,
     aliases: usize,
+    directives: usize,
+    asks_for_schema: bool,
     sink: &'b mut Sink<'c>,
 }
 
@@ -374,6 +388,7 @@ impl<'a> Parser<'a, '_, '_> {
 
     fn directives(&mut self, depth: usize) -> Result<(), Stop> {
         while self.take(b'@') {
+            self.directives = self.directives.saturating_add(1);
             let name = self.name()?;
             let length = self.enter(name);
             self.arguments(depth)?;
@@ -421,6 +436,7 @@ impl<'a> Parser<'a, '_, '_> {
                     self.aliases = self.aliases.saturating_add(1);
                     name = self.name()?;
                 }
+                self.asks_for_schema |= name == b"__schema" || name == b"__type";
                 self.enter(name);
                 self.arguments(depth)?;
             }

@@ -312,7 +312,7 @@ impl<'a> Reader<'a, '_, '_> {
                 }
                 if self.path.len() > self.key_at {
                     // The key of an object or a list is no part of any name further in.
-                    self.push(Kind::Literal, b"");
+                    self.push(Kind::Container, b"");
                 }
                 self.bump();
                 let place = if first == b'{' {

@@ -407,6 +407,9 @@ impl Reader<'_, '_, '_> {
             self.sink.find(Anomaly::AmbiguousMultipart, b"");
         }
         for param in params {
+            if param.name == b"charset" && !Charset::is_usual_of_part(&param.value) {
+                self.sink.find(Anomaly::UnusualPartCharset, b"");
+            }
             match param.name.as_slice() {
                 b"charset" => match Charset::of_label(&param.value) {
                     Some(charset) if !param.odd => head.charset = Some(charset),

@@ -31,6 +31,8 @@ struct Element {
     name: usize,
     /// Whether a field bears its name.
     told: bool,
+    /// Whether something stands in it that is a field of its own.
+    holds: bool,
 }
 
 struct Reader<'a, 'b, 'c> {
@@ -216,6 +218,7 @@ impl<'a> Reader<'a, '_, '_> {
             path,
             name: self.path.len(),
             told: false,
+            holds: false,
         });
         self.path.extend_from_slice(name);
         loop {
@@ -300,10 +303,17 @@ impl<'a> Reader<'a, '_, '_> {
             return;
         };
         if !element.told {
-            self.sink
-                .push_keyed(Kind::Literal, &self.path, element.name, b"");
+            let kind = if element.holds {
+                Kind::Container
+            } else {
+                Kind::Literal
+            };
+            self.sink.push_keyed(kind, &self.path, element.name, b"");
         }
         self.path.truncate(element.path);
+        if let Some(parent) = self.open.last_mut() {
+            parent.holds = true;
+        }
     }
 
     /// The text since the last tag, as a field of the element it stands in.
@@ -339,10 +349,9 @@ impl<'a> Reader<'a, '_, '_> {
         self.sink
             .push_keyed(kind, name, key.saturating_sub(dropped), value);
         self.path.truncate(length);
-        if suffix.is_empty()
-            && let Some(element) = self.open.last_mut()
-        {
-            element.told = true;
+        if let Some(element) = self.open.last_mut() {
+            element.told |= suffix.is_empty();
+            element.holds = true;
         }
     }
 
