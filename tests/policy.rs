@@ -1487,7 +1487,11 @@ fn an_exception_removes_the_hit_and_nothing_else() {
 
 #[test]
 fn scopes_concern_requests() {
-    let rows: &[(&str, &[(&str, &str, &str)])] = &[
+    type Row = (
+        &'static str,
+        &'static [(&'static str, &'static str, &'static str)],
+    );
+    let rows: &[Row] = &[
         (
             r#""host": "a.test""#,
             &[

@@ -1,5 +1,6 @@
 //! Ordinary requests by the thousand, made from tables and templates: what browsers, shops, editors, applications and
 //! machines send. Written from what such clients are known to send, not taken from a recording.
+#![allow(unreachable_pub, reason = "one module of one test")]
 
 use serde_json::Value;
 
