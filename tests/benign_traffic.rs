@@ -74,12 +74,21 @@ const PENDING: &[(u32, &str)] = &[
         "#{systemProperties['user.home']} in a sentence about Spring",
     ),
     (
+        12030,
+        "a search for the book \"javascript: the good parts\", half typed",
+    ),
+    (13090, "php -r \"echo 1;\" between two commands of a how-to"),
+    (
         13500,
         "a pipeline of Get-ChildItem, Where-Object and Select-Object in a code block",
     ),
     (
         14102,
         ".htaccess and web.config in the list of files of a commit",
+    ),
+    (
+        30002,
+        "include 'pages/' . basename($_GET['page']) . '.php'; in a question about PHP",
     ),
 ];
 

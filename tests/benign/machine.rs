@@ -159,7 +159,7 @@ pub(crate) fn repository(dice: &mut Dice) -> Request {
         .expect("a snippet names its language first");
     let note = sentence(dice);
     match dice.below(3) {
-        0 => Request::new("repository file", "PUT", format!("/api/v3/repos/o/r/contents/src/{}/main.txt", language.replace(['+', '#'], "x"))).json(&json!({"message": note, "content": STANDARD.encode(format!("// {note}\n{code}\n")), "sha": dice.hex(40), "branch": "feature/o'neil"})),
+        0 => Request::new("repository file", "PUT", format!("/api/v3/repos/o/r/contents/src/{}-1/main.txt", language.replace(['+', '#'], "x"))).json(&json!({"message": note, "content": STANDARD.encode(format!("// {note}\n{code}\n")), "sha": dice.hex(40), "branch": "feature/o'neil"})),
         1 => Request::new("repository commit", "POST", "/api/v4/projects/1/repository/commits").json(&json!({"branch": "main", "commit_message": note, "actions": [{"action": "update", "file_path": format!("docs/{language}.md"), "content": format!("# {language}\n\n{code}\n"), "encoding": "text"}]})),
         _ => Request::new("manifest", "POST", "/apis/apps/v1/namespaces/default/configmaps").json(&json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "app", "annotations": {"kubectl.kubernetes.io/last-applied-configuration": "{\"apiVersion\":\"v1\"}\n"}}, "data": {"example.txt": format!("{note}\n{code}"), "nginx.conf": "server { listen 80; location / { proxy_pass http://127.0.0.1:8080; proxy_set_header Host $host; } }", "app.properties": "spring.datasource.url=jdbc:postgresql://db:5432/app?ssl=true\nlogging.pattern=%d{HH:mm:ss} %-5level %msg%n\n", "entrypoint.sh": "#!/bin/sh\nexec \"$@\"\n"}, "binaryData": {"key.bin": STANDARD.encode(dice.bytes(64))}})),
     }
