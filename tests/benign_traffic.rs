@@ -41,10 +41,6 @@ const REFUSED_BY_DECISION: &[(&str, &str, &str)] = &[
 /// Rules that still refuse some of this traffic, with what they take for an attack. An entry goes when its rule does better.
 const PENDING: &[(u32, &str)] = &[
     (
-        2010,
-        "null bytes in bodies of image/jpeg, application/x-protobuf and application/octet-stream",
-    ),
-    (
         2017,
         "a path such as /5-8%22-drill-bit;jsessionid=1A, a query with aggregates in a code block",
     ),
@@ -57,10 +53,6 @@ const PENDING: &[(u32, &str)] = &[
         "the octets BC and BE in a binary body, with nothing like a tag between them",
     ),
     (12010, "a JSX element: <button onClick={() => setN(n + 1)}>"),
-    (
-        12020,
-        "the same question about onclick in React, in backticks",
-    ),
     (
         13004,
         "a script as a value: #!/bin/sh and, on the next line, exec \"$@\"",
