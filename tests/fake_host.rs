@@ -30,6 +30,7 @@ struct FakeHost {
     trailers: RefCell<Vec<(String, Vec<u8>)>>,
     body: RefCell<Vec<u8>>,
     received: Cell<u64>,
+    client: Cell<Option<std::net::IpAddr>>,
     state: RefCell<BTreeMap<String, Vec<u8>>>,
     reply: RefCell<Option<u16>>,
     reply_headers: RefCell<Vec<String>>,
@@ -85,6 +86,19 @@ impl Host for FakeHost {
     }
 
     fn property(&self, path: &str, out: &mut Vec<u8>) -> bool {
+        if path == "source\0address" {
+            let client = self.client.get();
+            out.extend(
+                client
+                    .map(|client| {
+                        std::net::SocketAddr::new(client, 40_000)
+                            .to_string()
+                            .into_bytes()
+                    })
+                    .unwrap_or_default(),
+            );
+            return client.is_some();
+        }
         assert_eq!(path, "request\0total_size");
         out.extend_from_slice(&self.received.get().to_le_bytes());
         true
@@ -158,6 +172,7 @@ fn send(case: &Case, root: &Rc<Root>, proxy: Proxy, cuts: &[usize]) -> Seen {
     let request = &case.request;
     *host.headers.borrow_mut() = request.proxied_headers(Http::One);
     *host.trailers.borrow_mut() = request.trailers.clone();
+    host.client.set(request.client);
     let body = request.body.clone().unwrap_or_default();
     let bodiless = body.is_empty() && request.trailers.is_empty();
     let shared = Stream::new(root, 2);
