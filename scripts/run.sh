@@ -17,6 +17,7 @@ policy_is=${policy:-'{}, the recommended default'}
 need cargo python3 curl setsid
 [ -z "$policy" ] || [ -f "$policy" ] || die "POLICY: there is no file $policy"
 [ -z "$policy" ] || [ -r "$policy" ] || die "POLICY: $policy may not be read"
+[ -z "$policy" ] || [ -s "$policy" ] || die "POLICY: $policy is empty; {} means the recommended default"
 
 # Envoy shares a port with another process that also asks to share it, and each would get some of the
 # connections: so the port must be free, and not merely open to sharing.

@@ -41,10 +41,6 @@ const REFUSED_BY_DECISION: &[(&str, &str, &str)] = &[
 /// Rules that still refuse some of this traffic, with what they take for an attack. An entry goes when its rule does better.
 const PENDING: &[(u32, &str)] = &[
     (
-        2010,
-        "null bytes in bodies of image/jpeg, application/x-protobuf and application/octet-stream",
-    ),
-    (
         2017,
         "a path such as /5-8%22-drill-bit;jsessionid=1A, a query with aggregates in a code block",
     ),
@@ -58,10 +54,6 @@ const PENDING: &[(u32, &str)] = &[
     ),
     (12010, "a JSX element: <button onClick={() => setN(n + 1)}>"),
     (
-        12020,
-        "the same question about onclick in React, in backticks",
-    ),
-    (
         13004,
         "a script as a value: #!/bin/sh and, on the next line, exec \"$@\"",
     ),
@@ -74,12 +66,21 @@ const PENDING: &[(u32, &str)] = &[
         "#{systemProperties['user.home']} in a sentence about Spring",
     ),
     (
+        12030,
+        "a search for the book \"javascript: the good parts\", half typed",
+    ),
+    (13090, "php -r \"echo 1;\" between two commands of a how-to"),
+    (
         13500,
         "a pipeline of Get-ChildItem, Where-Object and Select-Object in a code block",
     ),
     (
         14102,
         ".htaccess and web.config in the list of files of a commit",
+    ),
+    (
+        30002,
+        "include 'pages/' . basename($_GET['page']) . '.php'; in a question about PHP",
     ),
 ];
 

@@ -26,7 +26,7 @@ struct FakeHost {
     headers: RefCell<Vec<(String, Vec<u8>)>>,
     /// In mode *continue* the maps are gone once the headers have gone on.
     headers_gone: Cell<bool>,
-    /// The proxy does not show the maps at all.
+    /// The proxy does not show its header maps, for whatever reason.
     unreadable: Cell<bool>,
     response: RefCell<Vec<(String, Vec<u8>)>>,
     trailers: RefCell<Vec<(String, Vec<u8>)>>,

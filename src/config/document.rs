@@ -124,8 +124,7 @@ fn check_references(config: &Config, problems: &mut Problems) {
         config
             .scopes
             .iter()
-            .enumerate()
-            .map(|(_, scope)| (&scope.settings, scope.path.clone())),
+            .map(|scope| (&scope.settings, scope.path.clone())),
     );
     let mut told = std::collections::HashSet::new();
     for (settings, path) in every {

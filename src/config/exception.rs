@@ -81,6 +81,12 @@ fn read_exception(node: &Node, path: &str, problems: &mut Problems) -> Option<Ex
         Some(&"match_zones") => read_zones(&mut object, &mut exception, problems),
         Some(_) => read_conditions(&mut object, &mut exception, problems),
     }
+    if exception.places.len() > Exception::MOST_PLACES {
+        problems.add(
+            path,
+            format!("at most {} conditions", Exception::MOST_PLACES),
+        );
+    }
     if exception.rules == RuleMatch::default() && problems.count() == before {
         problems.add(path, "no rule is named; `rules: [0]` means every rule");
     }

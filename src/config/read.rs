@@ -123,12 +123,9 @@ impl<'a> Object<'a> {
         let Node::Object(entries) = node else {
             return wrong(node, path, "an object", problems);
         };
-        for (index, (key, _)) in entries.iter().enumerate() {
-            if entries
-                .iter()
-                .take(index)
-                .any(|(earlier, _)| earlier == key)
-            {
+        let mut seen = std::collections::HashSet::with_capacity(entries.len());
+        for (key, _) in entries {
+            if !seen.insert(key) {
                 problems.add(
                     &member(path, key),
                     "this key stands twice; keep one of them",

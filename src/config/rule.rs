@@ -52,7 +52,10 @@ pub(super) fn shipped_ids() -> Result<&'static [u32], ()> {
         ids.sort_unstable();
         Ok(ids)
     });
-    ids.as_deref().map_err(|()| ())
+    match ids {
+        Ok(ids) => Ok(ids),
+        Err(()) => Err(()),
+    }
 }
 
 /// Reads a list of rules and refuses ids that stand twice, or among those that are taken. `custom` is

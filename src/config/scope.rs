@@ -21,6 +21,9 @@ pub struct Scope {
     pub settings: Settings,
 }
 
+/// Scopes of one policy: every request is compared with each until one fits.
+const MOST_SCOPES: usize = 1000;
+
 /// Reads scopes and puts the most specific first.
 pub(super) fn read_scopes(
     node: &Node,
@@ -36,6 +39,13 @@ pub(super) fn read_scopes(
         );
         return Vec::new();
     };
+    if items.len() > MOST_SCOPES {
+        problems.add(
+            path,
+            format!("{} scopes; at most {MOST_SCOPES}", items.len()),
+        );
+        return Vec::new();
+    }
     let mut scopes: Vec<Scope> = Vec::with_capacity(items.len());
     for (index, item) in items.iter().enumerate() {
         let at = format!("{path}[{index}]");

@@ -47,8 +47,8 @@ pub(super) struct Spot<'a> {
     pub(super) text: &'a [u8],
 }
 
-/// Places of one exception; more do not fit the mask.
-const MOST_PLACES: usize = 32;
+/// Places of one exception, a bit each; reading a policy refuses more.
+const MOST_PLACES: usize = Exception::MOST_PLACES;
 
 impl Exceptions {
     pub(super) fn add(&mut self, exception: &Exception, scope: Option<u16>) {

@@ -9,8 +9,8 @@ use super::prefilter::RuleIndex;
 use super::scratch::{Candidate, Scratch, Text};
 use crate::config::{Enforcement, Settings};
 use crate::model::{
-    Action, Anomaly, AnomalySet, Category, EndedBy, Fallback, Family, Hit, Mode, Named, Part,
-    RuleAction, Sums, Verdict, View, Zone, number_of,
+    Action, Anomaly, AnomalySet, Category, Detector, EndedBy, Fallback, Family, Hit, Mode, Named,
+    Part, RuleAction, Sums, Verdict, View, Zone, number_of,
 };
 use crate::request::{self, BodyPlan, Field, Fields, Finding, Frame, Head, Kind, Span};
 
@@ -81,7 +81,6 @@ impl Engine {
         }
         if let Some(client) = peer.client {
             if settings.deny_clients.contains(client) {
-                inspection.blocked_by = Some(Category::UnwantedAccess);
                 inspection.ended_by = Some(EndedBy::DeniedClient);
                 return inspection;
             }
@@ -240,7 +239,12 @@ impl Engine {
         };
         let sums = inspection.scores;
         let blocked = inspection.blocked_by;
+        // A list of clients is no finding: it obeys the mode of the policy and no category's.
+        let denied = inspection.ended_by == Some(EndedBy::DeniedClient);
         Category::ALL.iter().copied().filter_map(move |category| {
+            if denied && category == Category::UnwantedAccess {
+                return Some((category, settings.mode));
+            }
             let reached = sums.get(category) >= settings.thresholds.of(category).threshold();
             match mode(category) {
                 Mode::Off => None,
@@ -446,8 +450,17 @@ impl Engine {
                 continue;
             }
             for (index, text) in scratch.texts.iter().enumerate() {
+                let mut asked = Asked::default();
                 for rule in set.prefilter.always() {
-                    add(index, text, *rule);
+                    if self.detects(
+                        scratch,
+                        (set_index, scope),
+                        (index, text),
+                        *rule,
+                        &mut asked,
+                    ) {
+                        add(index, text, *rule);
+                    }
                 }
                 let seen = set.prefilter.bytes(scratch.text(text));
                 set.prefilter
@@ -481,34 +494,61 @@ impl Engine {
         }
     }
 
-    fn candidate(
+    /// A rule, if it looks at this text at all.
+    fn looking(
         &self,
         scratch: &Scratch,
         (set, scope): (usize, &Scope),
+        text: &Text,
+        rule: RuleIndex,
+    ) -> Option<(&CompiledRule, Zone)> {
+        let compiled = self.sets.get(set).and_then(|set| set.get(rule))?;
+        let field = scratch.fields.list().get(text.field as usize)?;
+        let looks = compiled.looks_at(field.zone, text.part)
+            && self.sees(compiled, text, field)
+            && (field.kind != Kind::Joined || compiled.rule.family() != Family::Core)
+            && scope.effect(set, rule) != Effect::Off;
+        looks.then_some((compiled, field.zone))
+    }
+
+    /// Whether a rule that has no literals is worth a try. A detector is asked here, and each of the two
+    /// only once where several rules name it: what it does not find without a look at the context, it
+    /// does not find with one.
+    fn detects(
+        &self,
+        scratch: &Scratch,
+        scope: (usize, &Scope),
+        (_, text): (usize, &Text),
+        rule: RuleIndex,
+        asked: &mut Asked,
+    ) -> bool {
+        let Some((compiled, zone)) = self.looking(scratch, scope, text, rule) else {
+            return false;
+        };
+        let Test::Detector(detector) = &compiled.test else {
+            return true;
+        };
+        let found = || compiled.count(zone, scratch.text(text)) > 0;
+        match detector {
+            Detector::LibinjectionSql => *asked.sql.get_or_insert_with(found),
+            Detector::LibinjectionXss => *asked.xss.get_or_insert_with(found),
+            Detector::LibinjectionSqlInContext => asked.sql != Some(false) && found(),
+            Detector::LibinjectionXssInContext => asked.xss != Some(false) && found(),
+        }
+    }
+
+    fn candidate(
+        &self,
+        scratch: &Scratch,
+        scope: (usize, &Scope),
         (index, text): (usize, &Text),
         rule: RuleIndex,
         candidates: &mut Vec<Candidate>,
     ) {
-        let Some(compiled) = self.sets.get(set).and_then(|set| set.get(rule)) else {
-            return;
-        };
-        let Some(field) = scratch.fields.list().get(text.field as usize) else {
-            return;
-        };
-        if !compiled.looks_at(field.zone, text.part)
-            || !self.sees(compiled, text, field)
-            || field.kind == Kind::Joined && compiled.rule.family() == Family::Core
-            || scope.effect(set, rule) == Effect::Off
-        {
+        if self.looking(scratch, scope, text, rule).is_none() {
             return;
         }
-        let candidate = Candidate {
-            field: text.field,
-            part: text.part,
-            set: set as u8,
-            rule,
-            text: index as u32,
-        };
+        let candidate = Candidate::new(text, index, scope.0, rule);
         // A literal that stands in a text again and again makes one candidate.
         if candidates.last() != Some(&candidate) {
             candidates.push(candidate);
@@ -532,18 +572,19 @@ impl Engine {
     /// which a rule matches most often counts.
     fn confirm(&self, scratch: &Scratch, candidates: &[Candidate], inspection: &mut Inspection) {
         let mut last = None;
-        for group in candidates
-            .chunk_by(|a, b| (a.field, a.part, a.set, a.rule) == (b.field, b.part, b.set, b.rule))
-        {
+        for group in candidates.chunk_by(|a, b| a.group() == b.group()) {
             if inspection.allowed {
                 return;
             }
             let Some(first) = group.first() else { continue };
-            let (set, rule) = (first.set as usize, first.rule);
+            let (set, rule) = (first.set(), first.rule());
             let Some(compiled) = self.sets.get(set).and_then(|set| set.get(rule)) else {
                 continue;
             };
-            let Some(field) = scratch.fields.list().get(first.field as usize) else {
+            let Some(half) = scratch.texts.get(first.text()) else {
+                continue;
+            };
+            let Some(field) = scratch.fields.list().get(half.field as usize) else {
                 continue;
             };
             let mut most = (0, View::Plain);
@@ -552,7 +593,7 @@ impl Engine {
                     continue;
                 }
                 last = Some(*candidate);
-                let Some(text) = scratch.texts.get(candidate.text as usize) else {
+                let Some(text) = scratch.texts.get(candidate.text()) else {
                     continue;
                 };
                 let count = compiled.count(field.zone, scratch.text(text));
@@ -561,7 +602,7 @@ impl Engine {
                 }
             }
             if most.0 > 0 {
-                let spot = Spot::of(&scratch.fields, field, first.part);
+                let spot = Spot::of(&scratch.fields, field, half.part);
                 self.hit(
                     inspection,
                     &scratch.fields,
@@ -655,6 +696,13 @@ fn sampled_out(enforcement: &Enforcement, head: &Head<'_>, peer: &Peer) -> bool 
         None => bucket(&peer.client.map(number_of).unwrap_or_default().to_be_bytes()),
     };
     bucket >= enforcement.share
+}
+
+/// What the detectors said of one text, each asked without a look at the context.
+#[derive(Default)]
+struct Asked {
+    sql: Option<bool>,
+    xss: Option<bool>,
 }
 
 impl CompiledRule {

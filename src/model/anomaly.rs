@@ -144,6 +144,7 @@ impl Anomaly {
             | Self::JsonTooDeep
             | Self::XmlTooDeep
             | Self::GraphqlTooDeep
+            | Self::GraphqlTooManyAliases
             | Self::TooManyFields
             | Self::TooManyHeaders
             | Self::TooManyParts

@@ -98,6 +98,11 @@ pub struct Exception {
     pub active: bool,
 }
 
+impl Exception {
+    /// Places that one exception may ask for.
+    pub const MOST_PLACES: usize = 32;
+}
+
 /// A range of addresses: 128 bits, IPv4 mapped into IPv6 (RFC 4291, 2.5.5.2), both ends included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct AddressRange {

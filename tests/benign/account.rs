@@ -26,7 +26,7 @@ fn user(dice: &mut Dice) -> String {
 }
 
 /// A login by form, JSON or Basic authentication.
-pub fn login(dice: &mut Dice) -> Request {
+pub(crate) fn login(dice: &mut Dice) -> Request {
     let (user, password) = (user(dice), secret(dice));
     match dice.below(3) {
         0 => {
@@ -40,7 +40,7 @@ pub fn login(dice: &mut Dice) -> Request {
 }
 
 /// A change of password.
-pub fn password(dice: &mut Dice) -> Request {
+pub(crate) fn password(dice: &mut Dice) -> Request {
     let (old, new) = (secret(dice), secret(dice));
     if dice.once_in(2) {
         return Request::new("password form", "POST", "/account/password").form(&[
@@ -56,7 +56,7 @@ pub fn password(dice: &mut Dice) -> Request {
 }
 
 /// A registration with everything a form asks.
-pub fn registration(dice: &mut Dice) -> Request {
+pub(crate) fn registration(dice: &mut Dice) -> Request {
     let (family, given) = person(dice);
     let place = address(dice);
     let password = secret(dice);
@@ -103,7 +103,7 @@ pub fn registration(dice: &mut Dice) -> Request {
 }
 
 /// OAuth 2 and OpenID Connect.
-pub fn single_sign_on(dice: &mut Dice) -> Request {
+pub(crate) fn single_sign_on(dice: &mut Dice) -> Request {
     let redirect = dice.pick(&[
         "https://app.example.com/oauth2/callback?tenant=a&next=%2Fhome",
         "com.example.app://auth/callback",
@@ -156,7 +156,7 @@ pub fn single_sign_on(dice: &mut Dice) -> Request {
 }
 
 /// SAML: XML in base64 in a form.
-pub fn saml(dice: &mut Dice) -> Request {
+pub(crate) fn saml(dice: &mut Dice) -> Request {
     let (family, given) = person(dice);
     let response = format!(
         "<samlp:Response xmlns:samlp=\"urn:oasis:names:tc:SAML:2.0:protocol\" ID=\"_{}\" Version=\"2.0\" IssueInstant=\"2024-11-20T08:15:30Z\" Destination=\"https://sp.example.com/acs?x=1&amp;y=2\"><saml:Issuer xmlns:saml=\"urn:oasis:names:tc:SAML:2.0:assertion\">https://idp.example.org/</saml:Issuer><samlp:Status><samlp:StatusCode Value=\"urn:oasis:names:tc:SAML:2.0:status:Success\"/></samlp:Status><saml:Assertion><ds:Signature xmlns:ds=\"http://www.w3.org/2000/09/xmldsig#\"><ds:SignatureValue>{}</ds:SignatureValue></ds:Signature><saml:AttributeStatement><saml:Attribute Name=\"displayName\"><saml:AttributeValue>{}</saml:AttributeValue></saml:Attribute><saml:Attribute Name=\"memberOf\"><saml:AttributeValue>CN=Admins,OU=Groups,DC=example,DC=org</saml:AttributeValue></saml:Attribute></saml:AttributeStatement></saml:Assertion></samlp:Response>",

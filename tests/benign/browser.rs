@@ -42,7 +42,7 @@ const PATHS: &[&str] = &[
 ];
 
 /// What a browser sends with every page.
-pub fn dressed(dice: &mut Dice, request: Request) -> Request {
+pub(crate) fn dressed(dice: &mut Dice, request: Request) -> Request {
     let agent = lines(AGENTS)[dice.below(11)];
     let language = dice.pick(&[
         "en-US,en;q=0.9",
@@ -86,7 +86,7 @@ pub fn dressed(dice: &mut Dice, request: Request) -> Request {
 }
 
 /// The cookies a visitor collects.
-pub fn cookies(dice: &mut Dice) -> String {
+pub(crate) fn cookies(dice: &mut Dice) -> String {
     let mut all = vec![
         format!("_ga=GA1.1.{}.17{}", dice.text("123456789", 9), dice.text("0123456789", 8)),
         format!("_ga_{}=GS1.1.17{}.5.1.17{}.60.0.0", dice.text("ABCDEFGH123456", 10), dice.text("0123456789", 8), dice.text("0123456789", 8)),
@@ -129,7 +129,7 @@ pub fn cookies(dice: &mut Dice) -> String {
 }
 
 /// A signed token with ordinary claims.
-pub fn jwt(dice: &mut Dice) -> String {
+pub(crate) fn jwt(dice: &mut Dice) -> String {
     let header = URL_SAFE_NO_PAD.encode("{\"alg\":\"RS256\",\"typ\":\"JWT\",\"kid\":\"2024-11\"}");
     let claims = URL_SAFE_NO_PAD.encode(
         serde_json::json!({"iss": "https://login.example.com/", "sub": format!("auth0|{}", dice.hex(24)), "aud": ["api", "https://api.example.com"], "iat": 1_732_000_000, "exp": 1_732_003_600, "name": "Seán O'Brien", "scope": "openid profile read:orders"})
@@ -159,7 +159,7 @@ fn referer(dice: &mut Dice) -> String {
 }
 
 /// A page asked for by its address.
-pub fn navigation(dice: &mut Dice) -> Request {
+pub(crate) fn navigation(dice: &mut Dice) -> Request {
     let path = dice.pick(PATHS);
     let request = Request::new("browser navigation", "GET", path);
     let request = dressed(dice, request);
@@ -176,7 +176,7 @@ pub fn navigation(dice: &mut Dice) -> Request {
 }
 
 /// A page reached from an advertisement or a newsletter.
-pub fn landing(dice: &mut Dice) -> Request {
+pub(crate) fn landing(dice: &mut Dice) -> Request {
     let searches = lines(SEARCHES);
     let words = searches[dice.below(searches.len())];
     let query = match dice.below(6) {
@@ -220,7 +220,7 @@ pub fn landing(dice: &mut Dice) -> Request {
 }
 
 /// What the page's own scripts and trackers ask for.
-pub fn script_call(dice: &mut Dice) -> Request {
+pub(crate) fn script_call(dice: &mut Dice) -> Request {
     let searches = lines(SEARCHES);
     let words = searches[dice.below(searches.len())];
     let page = format!("https://shop.example.com/search?q={}", form(words));

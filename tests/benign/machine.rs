@@ -12,7 +12,7 @@ const SNIPPETS: &str = include_str!("data/snippets.txt");
 const TECHNICAL: &str = include_str!("data/technical.txt");
 
 /// A nested document.
-pub fn rest(dice: &mut Dice) -> Request {
+pub(crate) fn rest(dice: &mut Dice) -> Request {
     let (family, given) = person(dice);
     let place = address(dice);
     let body = json!({
@@ -33,7 +33,7 @@ pub fn rest(dice: &mut Dice) -> Request {
 }
 
 /// Signed deliveries of other services.
-pub fn webhook(dice: &mut Dice) -> Request {
+pub(crate) fn webhook(dice: &mut Dice) -> Request {
     let technical = lines(TECHNICAL);
     let text = technical[dice.below(technical.len())];
     match dice.below(4) {
@@ -45,7 +45,7 @@ pub fn webhook(dice: &mut Dice) -> Request {
 }
 
 /// What applications and probes report.
-pub fn telemetry(dice: &mut Dice) -> Request {
+pub(crate) fn telemetry(dice: &mut Dice) -> Request {
     let agent = lines(AGENTS)[34];
     match dice.below(4) {
         0 => Request::new("telemetry json", "POST", "/v1/batch").header("user-agent", agent).json(&json!({"batch": [{"event": "Screen Viewed", "anonymousId": dice.uuid(), "properties": {"title": sentence(dice), "path": "/a/b?c=d", "fps": 59.94, "trace": STANDARD.encode(dice.bytes(120))}, "context": {"device": {"model": "SM-S918B", "manufacturer": "samsung"}, "userAgent": agent, "locale": "de-DE", "network": {"wifi": true}}}], "sentAt": "2024-11-20T08:15:30.123Z"})),
@@ -61,7 +61,7 @@ pub fn telemetry(dice: &mut Dice) -> Request {
 }
 
 /// Business messages in XML.
-pub fn soap(dice: &mut Dice) -> Request {
+pub(crate) fn soap(dice: &mut Dice) -> Request {
     let (family, given) = person(dice);
     let place = address(dice);
     let note = sentence(dice);
@@ -86,7 +86,7 @@ pub fn soap(dice: &mut Dice) -> Request {
 }
 
 /// What browsers report about pages.
-pub fn reports(dice: &mut Dice) -> Request {
+pub(crate) fn reports(dice: &mut Dice) -> Request {
     if dice.once_in(2) {
         return Request::new("csp report", "POST", "/csp").body("application/csp-report", json!({"csp-report": {"document-uri": "https://shop.example.com/p?q=men%27s", "referrer": "", "violated-directive": "script-src-elem", "effective-directive": "script-src-elem", "original-policy": "default-src 'self'; script-src 'self' 'unsafe-inline' https://cdn.example.com; report-uri /csp", "disposition": "report", "blocked-uri": "inline", "line-number": 12, "source-file": "chrome-extension", "status-code": 200, "script-sample": "window.dataLayer = window.dataLayer || []"}}).to_string());
     }
@@ -94,7 +94,7 @@ pub fn reports(dice: &mut Dice) -> Request {
 }
 
 /// Files kept on a server, and calendars.
-pub fn dav(dice: &mut Dice) -> Request {
+pub(crate) fn dav(dice: &mut Dice) -> Request {
     let path = dice.pick(&[
         "/remote.php/dav/files/jane/Fotos%20%26%20Videos/",
         "/remote.php/dav/calendars/jane/personal/",
@@ -110,7 +110,7 @@ pub fn dav(dice: &mut Dice) -> Request {
 }
 
 /// Probes and robots.
-pub fn health(dice: &mut Dice) -> Request {
+pub(crate) fn health(dice: &mut Dice) -> Request {
     let path = dice.pick(&[
         "/healthz",
         "/health?full=1",
@@ -152,21 +152,21 @@ pub fn health(dice: &mut Dice) -> Request {
 }
 
 /// Files of a repository, sent in base64 as the interfaces of code hosts want them.
-pub fn repository(dice: &mut Dice) -> Request {
+pub(crate) fn repository(dice: &mut Dice) -> Request {
     let snippets: Vec<&str> = SNIPPETS.split("\n---\n").collect();
     let (language, code) = snippets[dice.below(snippets.len())]
         .split_once('\n')
         .expect("a snippet names its language first");
     let note = sentence(dice);
     match dice.below(3) {
-        0 => Request::new("repository file", "PUT", format!("/api/v3/repos/o/r/contents/src/main.{}", language.replace(['+', '#'], "x"))).json(&json!({"message": note, "content": STANDARD.encode(format!("// {note}\n{code}\n")), "sha": dice.hex(40), "branch": "feature/o'neil"})),
+        0 => Request::new("repository file", "PUT", format!("/api/v3/repos/o/r/contents/src/{}-1/main.txt", language.replace(['+', '#'], "x"))).json(&json!({"message": note, "content": STANDARD.encode(format!("// {note}\n{code}\n")), "sha": dice.hex(40), "branch": "feature/o'neil"})),
         1 => Request::new("repository commit", "POST", "/api/v4/projects/1/repository/commits").json(&json!({"branch": "main", "commit_message": note, "actions": [{"action": "update", "file_path": format!("docs/{language}.md"), "content": format!("# {language}\n\n{code}\n"), "encoding": "text"}]})),
         _ => Request::new("manifest", "POST", "/apis/apps/v1/namespaces/default/configmaps").json(&json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "app", "annotations": {"kubectl.kubernetes.io/last-applied-configuration": "{\"apiVersion\":\"v1\"}\n"}}, "data": {"example.txt": format!("{note}\n{code}"), "nginx.conf": "server { listen 80; location / { proxy_pass http://127.0.0.1:8080; proxy_set_header Host $host; } }", "app.properties": "spring.datasource.url=jdbc:postgresql://db:5432/app?ssl=true\nlogging.pattern=%d{HH:mm:ss} %-5level %msg%n\n", "entrypoint.sh": "#!/bin/sh\nexec \"$@\"\n"}, "binaryData": {"key.bin": STANDARD.encode(dice.bytes(64))}})),
     }
 }
 
 /// Calls of other remote procedures: JSON-RPC, gRPC-web in text, form callbacks of payment and telephony providers.
-pub fn remote_call(dice: &mut Dice) -> Request {
+pub(crate) fn remote_call(dice: &mut Dice) -> Request {
     let text = sentence(dice);
     match dice.below(5) {
         0 => Request::new("json-rpc", "POST", "/rpc").json(&json!([{"jsonrpc": "2.0", "id": 1, "method": "system.listMethods", "params": []}, {"jsonrpc": "2.0", "id": 2, "method": "user.update", "params": {"name": person(dice).0, "note": text}}])),

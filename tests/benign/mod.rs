@@ -1,27 +1,28 @@
 //! Ordinary requests by the thousand, made from tables and templates: what browsers, shops, editors, applications and
 //! machines send. Written from what such clients are known to send, not taken from a recording.
+#![allow(unreachable_pub, reason = "one module of one test")]
 
 use serde_json::Value;
 
-pub mod account;
-pub mod browser;
-pub mod machine;
-pub mod query;
-pub mod shop;
-pub mod upload;
-pub mod writing;
+pub(crate) mod account;
+pub(crate) mod browser;
+pub(crate) mod machine;
+pub(crate) mod query;
+pub(crate) mod shop;
+pub(crate) mod upload;
+pub(crate) mod writing;
 
 /// A repeatable source of choices (SplitMix64, Steele, Lea and Flood 2014).
-pub struct Dice(u64);
+pub(crate) struct Dice(u64);
 
 impl Dice {
     /// The same seed gives the same requests on every machine.
-    pub fn new(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64) -> Self {
         Self(seed)
     }
 
     /// The next 64 bits.
-    pub fn next(&mut self) -> u64 {
+    pub(crate) fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
@@ -30,22 +31,22 @@ impl Dice {
     }
 
     /// A number below `end`.
-    pub fn below(&mut self, end: usize) -> usize {
+    pub(crate) fn below(&mut self, end: usize) -> usize {
         usize::try_from(self.next() % end.max(1) as u64).unwrap_or(0)
     }
 
     /// One of a list.
-    pub fn pick<'a, T: ?Sized>(&mut self, list: &[&'a T]) -> &'a T {
+    pub(crate) fn pick<'a, T: ?Sized>(&mut self, list: &[&'a T]) -> &'a T {
         list[self.below(list.len())]
     }
 
     /// True once in `of` times.
-    pub fn once_in(&mut self, of: usize) -> bool {
+    pub(crate) fn once_in(&mut self, of: usize) -> bool {
         self.below(of) == 0
     }
 
     /// Letters of an alphabet.
-    pub fn text(&mut self, alphabet: &str, length: usize) -> String {
+    pub(crate) fn text(&mut self, alphabet: &str, length: usize) -> String {
         let letters: Vec<char> = alphabet.chars().collect();
         (0..length)
             .map(|_| letters[self.below(letters.len())])
@@ -53,17 +54,17 @@ impl Dice {
     }
 
     /// Hexadecimal digits.
-    pub fn hex(&mut self, length: usize) -> String {
+    pub(crate) fn hex(&mut self, length: usize) -> String {
         self.text("0123456789abcdef", length)
     }
 
     /// Bytes that mean nothing: a key, a compressed record.
-    pub fn bytes(&mut self, length: usize) -> Vec<u8> {
+    pub(crate) fn bytes(&mut self, length: usize) -> Vec<u8> {
         (0..length).map(|_| self.next().to_le_bytes()[0]).collect()
     }
 
     /// A random UUID (RFC 9562, version 4).
-    pub fn uuid(&mut self) -> String {
+    pub(crate) fn uuid(&mut self) -> String {
         format!(
             "{}-{}-4{}-a{}-{}",
             self.hex(8),
@@ -75,7 +76,7 @@ impl Dice {
     }
 
     /// Base64 of random bytes, in the alphabet of URLs, without padding.
-    pub fn token(&mut self, length: usize) -> String {
+    pub(crate) fn token(&mut self, length: usize) -> String {
         self.text(
             "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_",
             length,
@@ -84,17 +85,17 @@ impl Dice {
 }
 
 /// One request, with what kind of traffic it stands for.
-pub struct Request {
-    pub kind: &'static str,
-    pub method: &'static str,
-    pub target: String,
-    pub headers: Vec<(String, String)>,
-    pub body: Vec<u8>,
+pub(crate) struct Request {
+    pub(crate) kind: &'static str,
+    pub(crate) method: &'static str,
+    pub(crate) target: String,
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) body: Vec<u8>,
 }
 
 impl Request {
     /// A request without headers.
-    pub fn new(kind: &'static str, method: &'static str, target: impl Into<String>) -> Self {
+    pub(crate) fn new(kind: &'static str, method: &'static str, target: impl Into<String>) -> Self {
         Self {
             kind,
             method,
@@ -105,13 +106,13 @@ impl Request {
     }
 
     /// Adds a header.
-    pub fn header(mut self, name: &str, value: impl Into<String>) -> Self {
+    pub(crate) fn header(mut self, name: &str, value: impl Into<String>) -> Self {
         self.headers.push((name.to_owned(), value.into()));
         self
     }
 
     /// Gives the request a body of a type.
-    pub fn body(self, content_type: &str, body: impl Into<Vec<u8>>) -> Self {
+    pub(crate) fn body(self, content_type: &str, body: impl Into<Vec<u8>>) -> Self {
         let body = body.into();
         let mut this = self
             .header("content-type", content_type)
@@ -121,7 +122,7 @@ impl Request {
     }
 
     /// Posts a form, as a browser writes it.
-    pub fn form(self, fields: &[(&str, &str)]) -> Self {
+    pub(crate) fn form(self, fields: &[(&str, &str)]) -> Self {
         let pairs: Vec<String> = fields
             .iter()
             .map(|(name, value)| format!("{}={}", form(name), form(value)))
@@ -130,12 +131,12 @@ impl Request {
     }
 
     /// Sends JSON.
-    pub fn json(self, value: &Value) -> Self {
+    pub(crate) fn json(self, value: &Value) -> Self {
         self.body("application/json", value.to_string())
     }
 
     /// Sends a multipart form: name, file name (empty for a plain field), type, contents.
-    pub fn multipart(self, dice: &mut Dice, parts: &[(&str, &str, &str, &[u8])]) -> Self {
+    pub(crate) fn multipart(self, dice: &mut Dice, parts: &[(&str, &str, &str, &[u8])]) -> Self {
         let boundary = match dice.below(3) {
             0 => format!(
                 "----WebKitFormBoundary{}",
@@ -166,22 +167,22 @@ impl Request {
 }
 
 /// The lines of a table.
-pub fn lines(table: &'static str) -> Vec<&'static str> {
+pub(crate) fn lines(table: &'static str) -> Vec<&'static str> {
     table.lines().filter(|line| !line.is_empty()).collect()
 }
 
 /// Percent-encodes as the URL standard does in a form: blanks become `+`.
-pub fn form(text: &str) -> String {
+pub(crate) fn form(text: &str) -> String {
     encode(text, b"*-._", true)
 }
 
 /// Percent-encodes as `encodeURIComponent` does.
-pub fn component(text: &str) -> String {
+pub(crate) fn component(text: &str) -> String {
     encode(text, b"-_.!~*'()", false)
 }
 
 /// Percent-encodes what no query may hold, and nothing else: what a careless client sends.
-pub fn sparingly(text: &str) -> String {
+pub(crate) fn sparingly(text: &str) -> String {
     encode(text, b"-_.!~*'()$,;:@/?=[]{}|&", false)
 }
 
@@ -200,7 +201,7 @@ fn encode(text: &str, keep: &[u8], plus: bool) -> String {
 }
 
 /// Text for an XML document.
-pub fn xml(text: &str) -> String {
+pub(crate) fn xml(text: &str) -> String {
     text.replace('&', "&amp;")
         .replace('<', "&lt;")
         .replace('>', "&gt;")
@@ -208,7 +209,7 @@ pub fn xml(text: &str) -> String {
 }
 
 /// Everything: `count` requests, all kinds in turn.
-pub fn requests(seed: u64, count: usize) -> Vec<Request> {
+pub(crate) fn requests(seed: u64, count: usize) -> Vec<Request> {
     type Maker = fn(&mut Dice) -> Request;
     const MAKERS: &[Maker] = &[
         browser::navigation,
@@ -231,6 +232,8 @@ pub fn requests(seed: u64, count: usize) -> Vec<Request> {
         writing::chat,
         writing::snippet,
         writing::contact,
+        writing::near_miss,
+        writing::near_miss,
         query::public_filter,
         query::graphql,
         query::elastic,

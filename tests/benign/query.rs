@@ -10,7 +10,7 @@ const FILTERS: &str = include_str!("data/filters.txt");
 const SEARCHES: &str = include_str!("data/searches.txt");
 
 /// A filter in the query string, encoded with more or less care.
-pub fn public_filter(dice: &mut Dice) -> Request {
+pub(crate) fn public_filter(dice: &mut Dice) -> Request {
     let filters = lines(FILTERS);
     let pairs: Vec<String> = filters[dice.below(filters.len())]
         .split('&')
@@ -42,7 +42,7 @@ pub fn public_filter(dice: &mut Dice) -> Request {
 }
 
 /// Queries and mutations with variables.
-pub fn graphql(dice: &mut Dice) -> Request {
+pub(crate) fn graphql(dice: &mut Dice) -> Request {
     let searches = lines(SEARCHES);
     let words = searches[dice.below(searches.len())];
     let (name, query, variables) = match dice.below(5) {
@@ -93,7 +93,7 @@ pub fn graphql(dice: &mut Dice) -> Request {
 }
 
 /// A search document, as clients of search engines and document stores write it.
-pub fn elastic(dice: &mut Dice) -> Request {
+pub(crate) fn elastic(dice: &mut Dice) -> Request {
     let searches = lines(SEARCHES);
     let words = searches[dice.below(searches.len())];
     let body = match dice.below(4) {
@@ -119,7 +119,7 @@ pub fn elastic(dice: &mut Dice) -> Request {
 }
 
 /// A search box that asks with every key.
-pub fn autocomplete(dice: &mut Dice) -> Request {
+pub(crate) fn autocomplete(dice: &mut Dice) -> Request {
     let searches = lines(SEARCHES);
     let words = searches[dice.below(searches.len())];
     let end = words

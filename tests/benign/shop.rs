@@ -11,7 +11,7 @@ const ADDRESSES: &str = include_str!("data/addresses.txt");
 const PROSE: &str = include_str!("data/prose.txt");
 
 /// A person: family name, given name.
-pub fn person(dice: &mut Dice) -> (&'static str, &'static str) {
+pub(crate) fn person(dice: &mut Dice) -> (&'static str, &'static str) {
     let names = lines(NAMES);
     names[dice.below(names.len())]
         .split_once('|')
@@ -19,13 +19,13 @@ pub fn person(dice: &mut Dice) -> (&'static str, &'static str) {
 }
 
 /// Street, town, post code, country.
-pub fn address(dice: &mut Dice) -> Vec<&'static str> {
+pub(crate) fn address(dice: &mut Dice) -> Vec<&'static str> {
     let all = lines(ADDRESSES);
     all[dice.below(all.len())].split('|').collect()
 }
 
 /// A sentence or two in one of five languages.
-pub fn sentence(dice: &mut Dice) -> &'static str {
+pub(crate) fn sentence(dice: &mut Dice) -> &'static str {
     let all = lines(PROSE);
     all[dice.below(all.len())]
 }
@@ -36,7 +36,7 @@ fn words(dice: &mut Dice) -> &'static str {
 }
 
 /// What people type into a search box.
-pub fn search(dice: &mut Dice) -> Request {
+pub(crate) fn search(dice: &mut Dice) -> Request {
     let words = words(dice);
     let encoded = match dice.below(3) {
         0 => form(words),
@@ -68,7 +68,7 @@ pub fn search(dice: &mut Dice) -> Request {
 }
 
 /// Facets, ranges and orders.
-pub fn filters(dice: &mut Dice) -> Request {
+pub(crate) fn filters(dice: &mut Dice) -> Request {
     let query = match dice.below(7) {
         0 => format!(
             "price[gte]={}&price[lte]={}&brand[]=H%26M&brand[]=Levi%27s",
@@ -115,7 +115,7 @@ pub fn filters(dice: &mut Dice) -> Request {
 }
 
 /// Things put into a cart, and coupons.
-pub fn cart(dice: &mut Dice) -> Request {
+pub(crate) fn cart(dice: &mut Dice) -> Request {
     let coupon = dice.pick(&[
         "WINTER-50%",
         "SAVE10",
@@ -164,7 +164,7 @@ pub fn cart(dice: &mut Dice) -> Request {
 }
 
 /// Name, address, card.
-pub fn checkout(dice: &mut Dice) -> Request {
+pub(crate) fn checkout(dice: &mut Dice) -> Request {
     let (family, given) = person(dice);
     let place = address(dice);
     let card = dice.pick(&[
@@ -218,7 +218,7 @@ pub fn checkout(dice: &mut Dice) -> Request {
 }
 
 /// Stars and opinions.
-pub fn review(dice: &mut Dice) -> Request {
+pub(crate) fn review(dice: &mut Dice) -> Request {
     let (family, given) = person(dice);
     let text = format!("{} {}", sentence(dice), sentence(dice));
     let title = sentence(dice);

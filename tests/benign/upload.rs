@@ -40,7 +40,7 @@ const NAMES: &[&str] = &[
 ];
 
 /// A form with a file or two.
-pub fn files(dice: &mut Dice) -> Request {
+pub(crate) fn files(dice: &mut Dice) -> Request {
     let (first, second) = (dice.pick(NAMES), dice.pick(NAMES));
     let note = sentence(dice);
     let mut contents = b"%PDF-1.7\r\n%\xe2\xe3\xcf\xd3\r\n1 0 obj\r\n<</Type/Catalog/Pages 2 0 R/Lang(de-DE)>>\r\nendobj\r\n".to_vec();
@@ -62,7 +62,7 @@ pub fn files(dice: &mut Dice) -> Request {
 }
 
 /// A picture, alone or in JSON.
-pub fn picture(dice: &mut Dice) -> Request {
+pub(crate) fn picture(dice: &mut Dice) -> Request {
     use base64::Engine as _;
     let mut contents =
         b"\xff\xd8\xff\xe0\x00\x10JFIF\x00\x01\x01\x00\x00\x01\x00\x01\x00\x00".to_vec();

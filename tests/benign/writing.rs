@@ -4,11 +4,12 @@ use serde_json::json;
 
 use super::browser::{cookies, dressed};
 use super::shop::{person, sentence};
-use super::{Dice, Request, lines, xml};
+use super::{Dice, Request, component, form, lines, xml};
 
 const HTML: &str = include_str!("data/posts_html.txt");
 const MARKDOWN: &str = include_str!("data/posts_markdown.txt");
 const TECHNICAL: &str = include_str!("data/technical.txt");
+const NEAR_MISSES: &str = include_str!("data/near_misses.txt");
 const SNIPPETS: &str = include_str!("data/snippets.txt");
 
 fn technical(dice: &mut Dice) -> &'static str {
@@ -47,7 +48,7 @@ fn markdown_text(dice: &mut Dice) -> String {
 }
 
 /// A page saved in a content system.
-pub fn page(dice: &mut Dice) -> Request {
+pub(crate) fn page(dice: &mut Dice) -> Request {
     let content = html(dice);
     let title = sentence(dice);
     match dice.below(4) {
@@ -67,7 +68,7 @@ pub fn page(dice: &mut Dice) -> Request {
 }
 
 /// Markdown in forms and JSON.
-pub fn markdown(dice: &mut Dice) -> Request {
+pub(crate) fn markdown(dice: &mut Dice) -> Request {
     let text = format!("{}\n\n{}", markdown_text(dice), markdown_text(dice));
     match dice.below(3) {
         0 => Request::new("markdown call", "POST", "/api/v4/projects/1/wikis")
@@ -83,7 +84,7 @@ pub fn markdown(dice: &mut Dice) -> Request {
 }
 
 /// A comment: prose, technical or not.
-pub fn comment(dice: &mut Dice) -> Request {
+pub(crate) fn comment(dice: &mut Dice) -> Request {
     let text = if dice.once_in(2) {
         technical(dice).to_owned()
     } else {
@@ -111,7 +112,7 @@ pub fn comment(dice: &mut Dice) -> Request {
 }
 
 /// An issue with a trace, a log or code.
-pub fn issue(dice: &mut Dice) -> Request {
+pub(crate) fn issue(dice: &mut Dice) -> Request {
     let (language, code) = code(dice);
     let body = format!(
         "{}\n\n```{language}\n{code}\n```\n\n{}\n\n{}",
@@ -130,7 +131,7 @@ pub fn issue(dice: &mut Dice) -> Request {
 }
 
 /// A chat message.
-pub fn chat(dice: &mut Dice) -> Request {
+pub(crate) fn chat(dice: &mut Dice) -> Request {
     let (language, code) = code(dice);
     let text = match dice.below(3) {
         0 => format!("{} :tada:", sentence(dice)),
@@ -150,7 +151,7 @@ pub fn chat(dice: &mut Dice) -> Request {
 }
 
 /// A bare piece of code in a field made for it.
-pub fn snippet(dice: &mut Dice) -> Request {
+pub(crate) fn snippet(dice: &mut Dice) -> Request {
     let (language, code) = code(dice);
     let text = format!("{}\n{code}", technical(dice));
     match dice.below(3) {
@@ -161,7 +162,7 @@ pub fn snippet(dice: &mut Dice) -> Request {
 }
 
 /// A contact form in one of five languages.
-pub fn contact(dice: &mut Dice) -> Request {
+pub(crate) fn contact(dice: &mut Dice) -> Request {
     let (family, given) = person(dice);
     let text = format!(
         "{}\r\n\r\n{}\r\n-- \r\n{given} {family}",
@@ -195,4 +196,29 @@ pub fn contact(dice: &mut Dice) -> Request {
             ),
         ],
     )
+}
+
+/// A line that resembles injected code more than most, alone in a field or amid words.
+pub(crate) fn near_miss(dice: &mut Dice) -> Request {
+    let all = lines(NEAR_MISSES);
+    let line = all[dice.below(all.len())];
+    let amid = format!("{} {line} -- {}", sentence(dice), technical(dice));
+    match dice.below(5) {
+        0 => Request::new("near miss call", "POST", "/api/notes").json(&json!({"text": line})),
+        1 => Request::new("near miss form", "POST", "/notes")
+            .form(&[("title", line), ("body", &amid)]),
+        2 => Request::new(
+            "near miss search",
+            "GET",
+            format!("/docs/search?q={}", form(line)),
+        ),
+        3 => Request::new("near miss referer", "GET", "/docs/").header(
+            "referer",
+            format!("https://www.google.com/search?q={}&hl=en", form(line)),
+        ),
+        _ => Request::new("near miss cookie", "GET", "/docs/").header(
+            "cookie",
+            format!("draft={}; last={}", component(&amid), component(line)),
+        ),
+    }
 }
