@@ -329,8 +329,11 @@ impl Engine {
         }
         self.anomalies(scratch, inspection);
         let mut candidates = std::mem::take(&mut scratch.candidates);
+        let mut tried = std::mem::take(&mut scratch.tried);
         candidates.clear();
-        self.find_candidates(scratch, self.scope(inspection), &mut candidates);
+        let scope = self.scope(inspection);
+        self.find_candidates(scratch, scope, &mut tried, &mut candidates);
+        scratch.tried = tried;
         candidates.sort_unstable();
         self.confirm(scratch, &candidates, inspection);
         // Left there until the next step, for whoever counts them.
@@ -374,7 +377,8 @@ impl Engine {
             }
         }
         let read = texts.len();
-        let passes = self.settings(inspection).limits.decode_passes;
+        let limits = &self.settings(inspection).limits;
+        let passes = limits.decode_passes;
         for index in 0..read {
             let Some(text) = texts.get(index).copied() else {
                 break;
@@ -384,6 +388,10 @@ impl Engine {
             };
             if text.view != View::Plain {
                 continue;
+            }
+            if views.len() >= limits.arena_bytes() {
+                fields.find_in(Anomaly::DecodeLimit, &field);
+                break;
             }
             let is_path = field.zone == Zone::Path;
             let odd = expander.expand(
@@ -449,17 +457,29 @@ impl Engine {
         }
     }
 
-    fn find_candidates(&self, scratch: &Scratch, scope: &Scope, candidates: &mut Vec<Candidate>) {
-        for set_index in 0..self.sets.len() {
-            let mut add = |index: usize, text: &Text, rule: RuleIndex| {
-                self.candidate(scratch, (set_index, scope), (index, text), rule, candidates);
-            };
-            let Some(set) = self.sets.get(set_index) else {
-                continue;
-            };
+    fn find_candidates(
+        &self,
+        scratch: &Scratch,
+        scope: &Scope,
+        tried: &mut Vec<u32>,
+        candidates: &mut Vec<Candidate>,
+    ) {
+        for (set_index, set) in self.sets.iter().enumerate() {
             if set.rules.is_empty() {
                 continue;
             }
+            tried.clear();
+            tried.resize(set.rules.len(), 0);
+            let mut add = |index: usize, text: &Text, rule: RuleIndex| {
+                // Literals stand in a text again and again, and in turns: to list each of them would
+                // make the list longer than the text.
+                let this = (index as u32).saturating_add(1);
+                if let Some(last) = tried.get_mut(rule as usize)
+                    && std::mem::replace(last, this) != this
+                {
+                    self.candidate(scratch, (set_index, scope), (index, text), rule, candidates);
+                }
+            };
             if !self.prefilter {
                 for (index, text) in scratch.texts.iter().enumerate() {
                     (0..set.rules.len()).for_each(|rule| add(index, text, rule as RuleIndex));
@@ -565,11 +585,7 @@ impl Engine {
         if self.looking(scratch, scope, text, rule).is_none() {
             return;
         }
-        let candidate = Candidate::new(text, index, scope.0, rule);
-        // A literal that stands in a text again and again makes one candidate.
-        if candidates.last() != Some(&candidate) {
-            candidates.push(candidate);
-        }
+        candidates.push(Candidate::new(text, index, scope.0, rule));
     }
 
     /// Whether a rule looks at this view of a field. Where nothing was decoded, what came on the

@@ -14,6 +14,8 @@ pub struct Scratch {
     pub(super) views: Vec<u8>,
     pub(super) texts: Vec<Text>,
     pub(super) candidates: Vec<Candidate>,
+    /// For each rule of a set one more than the text for which it was last tried.
+    pub(super) tried: Vec<u32>,
 }
 
 /// One text to look at: a form of one half of one field.

@@ -61,6 +61,14 @@ impl Default for Limits {
 }
 
 impl Limits {
+    /// Bytes of texts from which on no more fields are taken, and bytes of decoded views from which on
+    /// nothing more is decoded: several readings of the largest body that is read, and never less than
+    /// 8 MiB. The last of them may go past it.
+    pub fn arena_bytes(&self) -> usize {
+        let body = self.body_bytes.max(self.decompressed_bytes);
+        body.saturating_mul(8).max(8 * 1024 * 1024)
+    }
+
     /// Every limit: its key in the policy, its value, and what it may be set to. The largest
     /// values keep one request within a few megabytes.
     pub fn entries(&mut self) -> [(&'static str, &mut usize, std::ops::RangeInclusive<usize>); 16] {

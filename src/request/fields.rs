@@ -92,13 +92,6 @@ pub struct Fields {
 /// Bytes of the arena that are kept between requests.
 const KEPT_BYTES: usize = 1024 * 1024;
 
-/// Bytes of arena from which on no more fields are taken: several readings of the largest body that
-/// the limits permit, and never less than 8 MiB. The last field may go past it.
-fn arena_bytes(limits: &Limits) -> usize {
-    let body = limits.body_bytes.max(limits.decompressed_bytes);
-    body.saturating_mul(8).max(8 * 1024 * 1024)
-}
-
 /// Findings kept one by one; beyond this only the set of anomalies grows.
 const MAX_FINDINGS: usize = 64;
 
@@ -236,7 +229,7 @@ impl Fields {
     }
 
     fn is_full(&self, limits: &Limits) -> bool {
-        self.list.len() >= limits.fields || self.bytes.len() >= arena_bytes(limits)
+        self.list.len() >= limits.fields || self.bytes.len() >= limits.arena_bytes()
     }
 
     /// Records a finding under a name that need not belong to a field.
