@@ -167,7 +167,10 @@ fn literal(key: &[u8]) -> String {
         .flat_map(|byte| std::ascii::escape_default(*byte))
         .map(char::from)
         .collect();
-    let text = text.replace("\\'", "'").replace("\\\"", "\"").replace('|', "\\|");
+    let text = text
+        .replace("\\'", "'")
+        .replace("\\\"", "\"")
+        .replace('|', "\\|");
     if text.contains('`') || text.starts_with(' ') || text.ends_with(' ') {
         format!("`` {text} ``")
     } else {

@@ -11,7 +11,9 @@ const JARS: &str = include_str!("data/jars.txt");
 
 /// Every text, address and jar.
 pub fn requests() -> Vec<Request> {
-    let texts = lines(TEXTS).into_iter().map(|text| text.replace("\\n", "\n"));
+    let texts = lines(TEXTS)
+        .into_iter()
+        .map(|text| text.replace("\\n", "\n"));
     let mut all: Vec<Request> = texts.flat_map(|text| places(&text)).collect();
     for address in lines(ADDRESSES) {
         all.extend(places(address));
