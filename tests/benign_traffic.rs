@@ -169,6 +169,29 @@ fn the_default_policy_refuses_no_ordinary_request() {
     );
 }
 
+#[test]
+fn the_default_policy_refuses_no_everyday_text() {
+    let engine = Engine::compile(Config::parse(b"{}").expect("a policy"))
+        .expect("the shipped rules compile");
+    let mut scratch = Scratch::default();
+    let requests = benign::everyday::requests();
+    assert!(requests.len() >= 1_500, "only {}", requests.len());
+    let alarms: Vec<String> = requests
+        .iter()
+        .filter_map(|request| {
+            let verdict = judge(&engine, &mut scratch, request);
+            (verdict.action == Action::Block).then(|| describe(request, &verdict))
+        })
+        .collect();
+    assert!(
+        alarms.is_empty(),
+        "{} of {} refused\n{}",
+        alarms.len(),
+        requests.len(),
+        alarms.join("\n")
+    );
+}
+
 /// The list above stays true: what no longer is refused leaves it.
 #[test]
 fn what_is_refused_by_decision_is_refused() {

@@ -192,6 +192,11 @@ fn every_rule_is_explained_and_proven() {
         if needs_reason != sample.unkeyed.is_some() {
             fail("a rule without a literal, and no other, says why in `unkeyed`");
         }
+        let hint =
+            rule.family() == Family::Signature && rule.score.iter().all(|(_, points)| *points < 16);
+        if hint && !rule.once {
+            fail("is a hint that two fields make a reason: `once` is missing");
+        }
         if rule.family() == Family::Custom {
             fail("has an id that belongs to policies");
         }

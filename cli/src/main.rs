@@ -1,6 +1,7 @@
 //! The command line: one verb a file, over the same engine that runs inside Envoy.
 
 mod bars;
+mod catalogue;
 mod check;
 mod evaluate;
 mod explain;

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::explain::shown;
 use crate::terminal::{Ink, Terminal, print};
-use crate::{Failure, Outcome, policy};
+use crate::{Failure, Outcome, catalogue, policy};
 
 /// List the rules, or explain one: what it matches, why, where it looks, its samples.
 ///
@@ -28,16 +28,24 @@ pub(crate) struct Arguments {
     /// Print a JSON list.
     #[arg(long)]
     json: bool,
+    /// Print the catalogue of the shipped rules, as it stands in `rules/README.md`.
+    #[arg(long, conflicts_with_all = ["wanted", "policy", "json"])]
+    markdown: bool,
 }
 
 /// What a shipped rule says of itself.
 #[derive(Default, Deserialize)]
-struct Prose {
+pub(crate) struct Prose {
     id: u32,
+    /// The category that the file stands under.
     #[serde(default)]
-    what: String,
+    pub(crate) folder: String,
+    #[serde(default)]
+    pub(crate) what: String,
     #[serde(default)]
     why: String,
+    #[serde(default)]
+    pub(crate) unkeyed: String,
     #[serde(default)]
     attacks: Vec<String>,
     #[serde(default)]
@@ -49,6 +57,14 @@ pub(crate) fn run(arguments: &Arguments, terminal: &Terminal) -> Result<Outcome,
     let prose: Vec<Prose> = serde_json::from_str(SHIPPED_SAMPLES)?;
     let prose: HashMap<u32, Prose> = prose.into_iter().map(|prose| (prose.id, prose)).collect();
     let nothing = Prose::default();
+    if arguments.markdown {
+        let shipped: Vec<_> = engine
+            .rules()
+            .filter_map(|rule| Some((rule, prose.get(&rule.id)?)))
+            .collect();
+        print(&catalogue::page(&shipped))?;
+        return Ok(Outcome::Clean);
+    }
     let preset = engine.config().settings.preset;
     let described: Vec<Described<'_>> = engine
         .rules()
@@ -163,6 +179,7 @@ impl Described<'_> {
         row("family", rule.family().name());
         row("effect", self.effect());
         row("score", &self.score());
+        row("counts", if rule.once { "once in a request" } else { "" });
         row("zones", &names(rule.zones.iter()));
         row("parts", &names(rule.parts.iter()));
         row("views", &names::<View>(rule.views.iter()));
@@ -188,6 +205,7 @@ impl Described<'_> {
             "effect": self.effect(),
             "score": rule.score.iter().map(|(category, score)| (category.name(), *score))
                 .collect::<std::collections::BTreeMap<_, _>>(),
+            "once": rule.once,
             "zones": rule.zones.iter().map(Named::name).collect::<Vec<_>>(),
             "parts": rule.parts.iter().map(Named::name).collect::<Vec<_>>(),
             "views": rule.views.iter().map(Named::name).collect::<Vec<_>>(),

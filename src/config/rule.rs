@@ -103,6 +103,7 @@ fn read_rule(node: &Node, path: &str, custom: bool, problems: &mut Problems) -> 
     let views = object.optional::<Set<View, ViewSet>>("views", problems);
     let action = object.optional::<Word<RuleAction>>("action", problems);
     let tags = object.optional::<Vec<String>>("tags", problems);
+    let once = object.optional::<bool>("once", problems);
     let score = read_score(&mut object, problems);
     let matcher = read_matcher(&mut object, path, problems);
     if custom && let Some(Matcher::Regex(text)) = &matcher {
@@ -132,6 +133,7 @@ fn read_rule(node: &Node, path: &str, custom: bool, problems: &mut Problems) -> 
         what: what.unwrap_or_default(),
         why: why.unwrap_or_default(),
         score: score?,
+        once: once.unwrap_or(false),
         zones,
         parts: parts.map_or(PartSet::all(), |set| set.0),
         views: views.map_or(DEFAULT_VIEWS, |set| set.0),

@@ -169,6 +169,16 @@ impl Engine {
         })
     }
 
+    /// The literals of which every match of a rule holds one, by which the prefilter finds it; `None` for a
+    /// rule that has none: a detector, an anomaly, a pattern that may match without any.
+    pub fn keys(rule: &Rule) -> Option<std::collections::BTreeSet<Vec<u8>>> {
+        match &rule.matcher {
+            Matcher::Literals(texts) => Some(keys_of(texts)),
+            Matcher::Regex(text) => required(&pattern::parse(text).ok()?),
+            Matcher::Detector(_) | Matcher::Anomalies(_) => None,
+        }
+    }
+
     /// The sum at which a category acts where no scope says otherwise.
     pub fn threshold(&self, category: Category) -> u32 {
         self.config.settings.thresholds.of(category).threshold()
@@ -289,12 +299,7 @@ impl RuleSet {
         for (index, rule) in rules.iter().enumerate() {
             let (test, keyed) = match &rule.matcher {
                 Matcher::Literals(texts) => match literal_test(texts) {
-                    Ok(test) => {
-                        let keys = texts
-                            .iter()
-                            .map(|text| text.to_ascii_lowercase().into_bytes());
-                        (test, Keyed::By(keys.collect()))
-                    }
+                    Ok(test) => (test, Keyed::By(keys_of(texts))),
                     Err(message) => {
                         problem(index, "literals", message);
                         continue;
@@ -353,6 +358,13 @@ enum Keyed {
     Never,
     Always,
     By(Required),
+}
+
+fn keys_of(texts: &[String]) -> Required {
+    texts
+        .iter()
+        .map(|text| text.to_ascii_lowercase().into_bytes())
+        .collect()
 }
 
 fn literal_test(texts: &[String]) -> Result<Test, String> {

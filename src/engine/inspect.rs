@@ -26,6 +26,9 @@ pub struct Inspection {
     /// The scores of the head alone, to which each message of a stream adds anew: a stream may last for
     /// days, and what is worth little must not add up over all of it.
     head_scores: Sums,
+    /// Rules that count once and have counted, and how many of them did so in the head.
+    counted: Vec<(u8, RuleIndex)>,
+    head_counted: usize,
     recorded: Sums,
     /// A rule that blocks whatever the sums, or a limit whose policy is to block.
     blocked_by: Option<Category>,
@@ -56,6 +59,8 @@ impl Engine {
             more_hits: 0,
             scores: Sums::default(),
             head_scores: Sums::default(),
+            counted: Vec::new(),
+            head_counted: 0,
             recorded: Sums::default(),
             blocked_by: None,
             always: false,
@@ -105,7 +110,18 @@ impl Engine {
         }
         self.scan(scratch, &mut inspection);
         inspection.head_scores = inspection.scores;
+        inspection.head_counted = inspection.counted.len();
         inspection
+    }
+
+    /// Whether the rule of that id matches a text of that zone as it stands: no other view of it, and without
+    /// the prefilter. For measurements of one rule.
+    pub fn matches(&self, id: u32, zone: Zone, text: &[u8]) -> bool {
+        self.sets
+            .iter()
+            .flat_map(|set| &set.rules)
+            .find(|compiled| compiled.rule.id == id)
+            .is_some_and(|compiled| compiled.count(zone, text) > 0)
     }
 
     fn scope(&self, inspection: &Inspection) -> &Scope {
@@ -143,6 +159,7 @@ impl Engine {
             return;
         }
         inspection.scores = inspection.head_scores;
+        inspection.counted.truncate(inspection.head_counted);
         scratch.clear();
         let limits = &self.settings(inspection).limits;
         request::read_message(&inspection.plan, frame, limits, &mut scratch.fields);
@@ -630,7 +647,8 @@ impl Engine {
         }
     }
 
-    /// Counts a hit, unless an exception removes it.
+    /// Counts a hit, unless an exception removes it. A rule that counts once and has counted is kept
+    /// with a count of 0.
     fn hit(
         &self,
         inspection: &mut Inspection,
@@ -655,6 +673,14 @@ impl Engine {
             return;
         }
         let enforced = effect != Effect::Record;
+        let mut count = count;
+        if rule.rule.once {
+            let this = (set as u8, index);
+            count = u32::from(!inspection.counted.contains(&this));
+            if count > 0 {
+                inspection.counted.push(this);
+            }
+        }
         let score = scope
             .scores
             .get(&(set as u8, index))

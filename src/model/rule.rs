@@ -75,6 +75,9 @@ pub struct Rule {
     pub why: String,
     /// What a hit adds to the sums, by category; never empty.
     pub score: Vec<(Category, u32)>,
+    /// Whether the score counts once in a request, however many fields the rule matches: a hint that
+    /// needs the company of another rule, not of itself.
+    pub once: bool,
     /// Where it looks.
     pub zones: ZoneSet,
     /// Which halves of a field it looks at.

@@ -6,6 +6,7 @@ use serde_json::Value;
 
 pub(crate) mod account;
 pub(crate) mod browser;
+pub(crate) mod everyday;
 pub(crate) mod machine;
 pub(crate) mod query;
 pub(crate) mod shop;
