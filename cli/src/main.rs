@@ -11,6 +11,7 @@ mod policy;
 mod position;
 mod proxied;
 mod rule;
+mod schema;
 mod selection;
 mod tally;
 mod terminal;
@@ -46,6 +47,7 @@ enum Verb {
     Evaluate(evaluate::Arguments),
     #[command(alias = "rules")]
     Rule(rule::Arguments),
+    Schema(schema::Arguments),
 }
 
 /// What a verb came to, where it could run.
@@ -73,6 +75,7 @@ fn main() -> ExitCode {
     let result = match arguments.verb {
         Verb::Check(arguments) => check::run(&arguments, &terminal),
         Verb::Rule(arguments) => rule::run(&arguments, &terminal),
+        Verb::Schema(arguments) => schema::run(&arguments),
         Verb::Evaluate(arguments) => evaluate::run(&arguments, &terminal),
     };
     match result {
