@@ -32,6 +32,7 @@ struct FakeHost {
     trailers: RefCell<Vec<(String, Vec<u8>)>>,
     body: RefCell<Vec<u8>>,
     received: Cell<u64>,
+    client: Cell<Option<std::net::IpAddr>>,
     state: RefCell<BTreeMap<String, Vec<u8>>>,
     reply: RefCell<Option<u16>>,
     reply_headers: RefCell<Vec<String>>,
@@ -90,6 +91,19 @@ impl Host for FakeHost {
         if path == "request\0protocol" {
             out.extend_from_slice(b"HTTP/1.1");
             return true;
+        }
+        if path == "source\0address" {
+            let client = self.client.get();
+            out.extend(
+                client
+                    .map(|client| {
+                        std::net::SocketAddr::new(client, 40_000)
+                            .to_string()
+                            .into_bytes()
+                    })
+                    .unwrap_or_default(),
+            );
+            return client.is_some();
         }
         assert_eq!(path, "request\0total_size");
         out.extend_from_slice(&self.received.get().to_le_bytes());
@@ -164,6 +178,7 @@ fn send(case: &Case, root: &Rc<Root>, proxy: Proxy, cuts: &[usize]) -> Seen {
     let request = &case.request;
     *host.headers.borrow_mut() = request.proxied_headers(Http::One);
     *host.trailers.borrow_mut() = request.trailers.clone();
+    host.client.set(request.client);
     let body = request.body.clone().unwrap_or_default();
     let bodiless = body.is_empty() && request.trailers.is_empty();
     let shared = Stream::new(root, 2);

@@ -149,6 +149,10 @@ pub struct Expect {
     pub findings: Vec<String>,
     /// What must be recorded as not inspected.
     pub uninspected: Vec<String>,
+    /// Labels of exceptions that must have removed hits.
+    pub exceptions: Vec<String>,
+    /// What must have ended the inspection, as the record writes it.
+    pub ended_by: Option<String>,
     /// What the proxy itself answers before any filter sees the request.
     pub refused: BTreeMap<Http, Refusal>,
     /// What comes of the request where the proxy normalises paths first.
@@ -186,6 +190,8 @@ impl Expect {
             scores: BTreeMap::new(),
             findings: Vec::new(),
             uninspected: Vec::new(),
+            exceptions: Vec::new(),
+            ended_by: None,
             refused: BTreeMap::new(),
             normalized: None,
         }
@@ -239,6 +245,14 @@ impl Expect {
             .filter(|name| !outcome.uninspected.contains(name))
         {
             out.push(format!("`{name}` is not recorded as uninspected"));
+        }
+        for label in &self.exceptions {
+            if !outcome.exceptions.contains(label) {
+                out.push(format!("the exception `{label}` did not apply"));
+            }
+        }
+        if self.ended_by.is_some() && self.ended_by != outcome.ended_by {
+            out.push(format!("it was not ended by {:?}", self.ended_by));
         }
         if !out.is_empty() {
             out.push(format!("outcome: {outcome:?}"));
@@ -410,6 +424,9 @@ struct WrittenExpect {
     findings: Vec<String>,
     #[serde(default)]
     uninspected: Vec<String>,
+    #[serde(default)]
+    exceptions: Vec<String>,
+    ended_by: Option<String>,
     refused: Option<WrittenRefused>,
     normalized: Option<WrittenNormalized>,
 }
@@ -567,10 +584,11 @@ impl WrittenExpect {
             + self.categories.len()
             + self.scores.len()
             + self.findings.len()
-            + self.uninspected.len();
+            + self.uninspected.len()
+            + usize::from(self.ended_by.is_some());
         if self.action != Action::Allow && proof == 0 {
             problems.push(
-                "name what acts (rules, matches, categories, scores, findings or uninspected), \
+                "name what acts (rules, matches, categories, scores, findings, uninspected or ended_by), \
                  or the case passes for the wrong reason"
                     .to_owned(),
             );
@@ -619,6 +637,8 @@ impl WrittenExpect {
             scores: self.scores,
             findings: self.findings,
             uninspected: self.uninspected,
+            exceptions: self.exceptions,
+            ended_by: self.ended_by,
             refused,
             normalized: self.normalized.map(|written| match written {
                 WrittenNormalized::Status(status) => Normalized::Refused(status),
@@ -842,7 +862,8 @@ mod tests {
             "\"allow\"",
             "\"block\"\nrules = [17]\nnot_rules = [1013]\nmatches = [\"17:query_string:id\"]\n\
              categories = [\"sql_injection\"]\nscores = { sql_injection = 8 }\n\
-             findings = [\"null_byte\"]\nuninspected = [\"body_too_large\"]",
+             findings = [\"null_byte\"]\nuninspected = [\"body_too_large\"]\n\
+             exceptions = [\"x\"]\nended_by = \"rule 7\"",
         ))
         .unwrap();
         let right = Outcome {
@@ -852,9 +873,11 @@ mod tests {
             scores: [("sql_injection".to_owned(), 8)].into(),
             findings: Some(vec!["null_byte".into()]),
             uninspected: vec!["body_too_large".into()],
+            exceptions: vec!["x".into()],
+            ended_by: Some("rule 7".into()),
         };
         assert_eq!(case.expect.differences(&right), [""; 0]);
-        let wrong: [fn(&mut Outcome); 9] = [
+        let wrong: [fn(&mut Outcome); 11] = [
             |o| o.action = Action::Monitor,
             |o| o.status = Some(200),
             |o| o.matches = vec!["18:query_string:id".into()],
@@ -864,6 +887,8 @@ mod tests {
             |o| *o.scores.get_mut("sql_injection").unwrap() = 9,
             |o| o.findings = Some(Vec::new()),
             |o| o.uninspected.clear(),
+            |o| o.exceptions.clear(),
+            |o| o.ended_by = None,
         ];
         for (index, change) in wrong.iter().enumerate() {
             let mut outcome = right.clone();

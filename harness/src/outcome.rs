@@ -31,6 +31,10 @@ pub struct Outcome {
     pub findings: Option<Vec<String>>,
     /// The names of what was not inspected.
     pub uninspected: Vec<String>,
+    /// Labels of the exceptions that removed hits.
+    pub exceptions: Vec<String>,
+    /// What ended the inspection before its end.
+    pub ended_by: Option<String>,
 }
 
 impl Outcome {
@@ -62,6 +66,9 @@ impl Outcome {
             findings: Option<Vec<String>>,
             #[serde(default)]
             uninspected: Vec<String>,
+            #[serde(default)]
+            exceptions: Vec<String>,
+            ended_by: Option<String>,
         }
         let decision: Decision = serde_json::from_str(json)
             .map_err(|error| format!("not a decision ({error}): {json}"))?;
@@ -80,6 +87,8 @@ impl Outcome {
             scores: decision.scores,
             findings: decision.findings,
             uninspected: decision.uninspected,
+            exceptions: decision.exceptions,
+            ended_by: decision.ended_by,
         })
     }
 }

@@ -1,7 +1,7 @@
 //! The policy document as a whole.
 
 use super::node::Node;
-use super::problem::{Problem, Problems};
+use super::problem::{Problem, Problems, Target};
 use super::read::{Object, Read, Word};
 use super::rule::read_rules;
 use super::scope::{Scope, read_scopes};
@@ -105,56 +105,42 @@ impl Read for Config {
     }
 }
 
-/// Notes ids of rules that nothing in the policy nor in the product has.
+/// Notes ids and tags that no rule has, of the policy or of the product.
 fn check_references(config: &Config, problems: &mut Problems) {
-    let Ok(shipped) = super::rule::shipped_ids() else {
+    let Ok(shipped) = super::rule::shipped_names() else {
         return;
     };
-    let known = |first: u32, last: u32| {
-        let own = || {
-            config
-                .rules
-                .iter()
-                .any(|rule| (first..=last).contains(&rule.id))
-        };
-        let at = shipped.partition_point(|id| *id < first);
-        shipped.get(at).is_some_and(|id| *id <= last) || own()
+    let mut own: Vec<u32> = config.rules.iter().map(|rule| rule.id).collect();
+    own.sort_unstable();
+    let any_from = |ids: &[u32], first: u32, last: u32| {
+        let at = ids.partition_point(|id| *id < first);
+        ids.get(at).is_some_and(|id| *id <= last)
     };
-    let every = std::iter::once((&config.settings, "$".to_owned())).chain(
-        config
-            .scopes
-            .iter()
-            .map(|scope| (&scope.settings, scope.path.clone())),
-    );
-    let mut told = std::collections::HashSet::new();
-    for (settings, path) in every {
-        let exceptions = settings
-            .exceptions
-            .iter()
-            .map(|exception| (&exception.rules, "exceptions", exception.label.as_str()));
-        let overrides = settings
-            .overrides
-            .iter()
-            .map(|entry| (&entry.rules, "overrides", ""));
-        for (rules, key, label) in exceptions.chain(overrides) {
-            for (first, last) in &rules.ids {
-                if !known(*first, *last) && told.insert((*first, *last, key, label.to_owned())) {
-                    let what = if first == last {
-                        format!("there is no rule {first}")
-                    } else {
-                        format!("there is no rule from {first} to {last}")
-                    };
-                    let custom = if Family::of(*first) == Family::Custom {
-                        ": it would be one of this policy's own `rules`"
-                    } else {
-                        ""
-                    };
-                    let at = if label.is_empty() {
-                        format!("{path}.{key}")
-                    } else {
-                        format!("{path}.{key} ({label})")
-                    };
-                    problems.add(&at, what + custom);
+    for reference in std::mem::take(&mut problems.references) {
+        match &reference.to {
+            Target::Ids(first, last) => {
+                if any_from(&shipped.ids, *first, *last) || any_from(&own, *first, *last) {
+                    continue;
+                }
+                let what = if first == last {
+                    format!("there is no rule {first}")
+                } else {
+                    format!("there is no rule from {first} to {last}")
+                };
+                let custom = match Family::of(*first) {
+                    Family::Custom => ": it would be one of this policy's own `rules`",
+                    _ => "",
+                };
+                problems.add(&reference.path, what + custom);
+            }
+            Target::Tag(tag) => {
+                let tags = || {
+                    let own = config.rules.iter().flat_map(|rule| &rule.tags);
+                    own.chain(&shipped.tags).map(String::as_str)
+                };
+                if !tags().any(|known| known == tag) {
+                    let message = "no rule has this tag".to_owned();
+                    problems.add_unknown(&reference.path, message, tag, tags());
                 }
             }
         }

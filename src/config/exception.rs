@@ -10,7 +10,7 @@
 use super::matching::{Day, OneOrMore, check_path, checked, read_request, read_rule_match};
 use super::node::Node;
 use super::problem::Problems;
-use super::read::{Object, Read, shown};
+use super::read::{Object, Read, not_a};
 use crate::model::{Exception, Part, PartSet, Place, RuleMatch, TextMatch, Zone, ZoneSet};
 
 /// Every header, cookies included: a cookie is addressed as the header `cookie` too.
@@ -28,11 +28,11 @@ pub(super) fn read_exceptions(node: &Node, path: &str, problems: &mut Problems) 
         return Vec::new();
     };
     let mut exceptions: Vec<Exception> = Vec::with_capacity(items.len());
-    let mut labels = std::collections::HashSet::with_capacity(items.len());
     for (index, item) in items.iter().enumerate() {
         let at = format!("{path}[{index}]");
         if let Some(exception) = read_exception(item, &at, problems) {
-            if !labels.insert(exception.label.clone()) {
+            // Records tell exceptions by their ids, so no two of the whole policy share one.
+            if !problems.labels.insert(exception.label.clone()) {
                 problems.add(
                     &format!("{at}.id"),
                     format!("the id {} stands twice", exception.label),
@@ -76,6 +76,13 @@ fn read_exception(node: &Node, path: &str, problems: &mut Problems) -> Option<Ex
     };
     let before = problems.count();
     match given.first() {
+        None if object.has("rule_id") => {
+            problems.add(
+                path,
+                "`rule_id` goes with match_zone, match_zones or conditions; without them say `rules`",
+            );
+            return None;
+        }
         None => read_own(&mut object, &mut exception, problems),
         Some(&"match_zone") => read_one_zone(&mut object, &mut exception, problems),
         Some(&"match_zones") => read_zones(&mut object, &mut exception, problems),
@@ -155,32 +162,50 @@ const NAMED: ZoneSet = ZoneSet::of(&[
 ]);
 
 /// The zone words of all shapes.
+const ZONES: [(&str, ZoneSet); 12] = [
+    ("path", ZoneSet::of(&[Zone::Path])),
+    ("query_string", ZoneSet::of(&[Zone::QueryString])),
+    ("request_header", HEADERS),
+    ("headers", HEADERS),
+    ("cookies", ZoneSet::of(&[Zone::Cookies])),
+    ("request_body", BODY),
+    ("body", BODY),
+    ("raw_body", ZoneSet::of(&[Zone::RawBody])),
+    ("file_name", ZoneSet::of(&[Zone::FileName])),
+    ("file_content", ZoneSet::of(&[Zone::FileContent])),
+    ("header", HEADERS),
+    ("query", ZoneSet::of(&[Zone::QueryString])),
+];
+
+/// The zone words that `zones` and `match_zone` know.
+pub fn zone_words() -> impl Iterator<Item = &'static str> {
+    ZONES.iter().map(|(word, _)| *word)
+}
+
+/// The zone words that `match_zones` knows.
+pub fn shape_zone_words() -> impl Iterator<Item = &'static str> {
+    SHAPE_ZONES.into_iter()
+}
+
+/// The words of `match` in `conditions`.
+pub fn condition_words() -> impl Iterator<Item = &'static str> {
+    let listed = CONDITIONS.iter().map(|(word, ..)| *word);
+    listed.chain(["any_url", "file_extension"])
+}
+
+/// A word for zones.
 struct ZoneWord(ZoneSet);
 
 impl Read for ZoneWord {
     fn read(node: &Node, path: &str, problems: &mut Problems) -> Option<Self> {
-        const WORDS: [(&str, ZoneSet); 12] = [
-            ("path", ZoneSet::of(&[Zone::Path])),
-            ("query_string", ZoneSet::of(&[Zone::QueryString])),
-            ("request_header", HEADERS),
-            ("headers", HEADERS),
-            ("cookies", ZoneSet::of(&[Zone::Cookies])),
-            ("request_body", BODY),
-            ("body", BODY),
-            ("raw_body", ZoneSet::of(&[Zone::RawBody])),
-            ("file_name", ZoneSet::of(&[Zone::FileName])),
-            ("file_content", ZoneSet::of(&[Zone::FileContent])),
-            ("header", HEADERS),
-            ("query", ZoneSet::of(&[Zone::QueryString])),
-        ];
         let word = String::read(node, path, problems)?;
-        let found = WORDS
+        let found = ZONES
             .iter()
             .find(|(name, _)| *name == word)
             .map(|(_, zones)| Self(*zones));
         if found.is_none() {
-            let message = format!("`{}` is not a zone", shown(&word));
-            problems.add_unknown(path, message, &word, WORDS.iter().map(|(name, _)| *name));
+            let message = not_a(&word, "zone");
+            problems.add_unknown(path, message, &word, zone_words());
         }
         found
     }
@@ -295,6 +320,19 @@ fn read_zones(object: &mut Object<'_>, exception: &mut Exception, problems: &mut
     }
 }
 
+/// The zone words of the shape with a list of zones.
+const SHAPE_ZONES: [&str; 9] = [
+    "path",
+    "query_string",
+    "request_body",
+    "request_header",
+    "file_name",
+    "raw_body",
+    "conditional_query_string",
+    "conditional_request_body",
+    "conditional_request_header",
+];
+
 fn read_zone_place(node: &Node, path: &str, regex: bool, problems: &mut Problems) -> Option<Place> {
     let mut object = Object::open(node, path, problems)?;
     let zone = object.required::<String>("zone", problems);
@@ -304,17 +342,6 @@ fn read_zone_place(node: &Node, path: &str, regex: bool, problems: &mut Problems
         Some(node) => PartWord::read(node, &format!("{path}.matches_on"), problems),
     };
     object.close(problems);
-    const ZONES: [&str; 9] = [
-        "path",
-        "query_string",
-        "request_body",
-        "request_header",
-        "file_name",
-        "raw_body",
-        "conditional_query_string",
-        "conditional_request_body",
-        "conditional_request_header",
-    ];
     let zone = zone?;
     let zones = match zone.trim_start_matches("conditional_") {
         "path" => ZoneSet::of(&[Zone::Path]),
@@ -326,9 +353,9 @@ fn read_zone_place(node: &Node, path: &str, regex: bool, problems: &mut Problems
         _ => ZoneSet::EMPTY,
     };
     let at = format!("{path}.zone");
-    if zones.is_empty() || !ZONES.contains(&zone.as_str()) {
-        let message = format!("`{}` is not a zone of this shape", shown(&zone));
-        problems.add_unknown(&at, message, &zone, ZONES.into_iter());
+    if zones.is_empty() || !SHAPE_ZONES.contains(&zone.as_str()) {
+        let message = not_a(&zone, "zone of this shape");
+        problems.add_unknown(&at, message, &zone, shape_zone_words());
         return None;
     }
     let conditional = zone.starts_with("conditional_");
@@ -474,6 +501,18 @@ fn read_condition(
     let value = nullable(&mut object, "value", problems).filter(|text| !text.is_empty());
     object.close(problems);
     let Some(word) = word else { return };
+    if name.is_some() && !word.starts_with("specific_") {
+        let message = match word.strip_prefix("any_") {
+            Some(rest) if rest != "url" => {
+                format!(
+                    "this condition concerns every field; say `specific_{rest}` for one of them"
+                )
+            }
+            _ => "this condition has no name to compare".to_owned(),
+        };
+        problems.add(&format!("{path}.name"), message);
+        return;
+    }
     let text_at = format!("{path}.value");
     let text = |text: Option<String>, problems: &mut Problems| match text {
         Some(text) => checked(make.unwrap_or(TextMatch::Regex)(text), &text_at, problems).map(Some),
@@ -515,12 +554,8 @@ fn read_condition(
             let Some((_, zones, part, specific)) =
                 CONDITIONS.iter().find(|(name, ..)| *name == word)
             else {
-                let known = CONDITIONS
-                    .iter()
-                    .map(|(name, ..)| *name)
-                    .chain(["any_url", "file_extension"]);
-                let message = format!("`{}` is not a condition", shown(&word));
-                problems.add_unknown(&format!("{path}.match"), message, &word, known);
+                let message = not_a(&word, "condition");
+                problems.add_unknown(&format!("{path}.match"), message, &word, condition_words());
                 return;
             };
             // Exports name the field of a `specific_…_value` in `value` where they give no name.

@@ -4,8 +4,8 @@ use std::net::IpAddr;
 
 use super::node::Node;
 use super::pattern;
-use super::problem::Problems;
-use super::read::{Object, Read, shown, wrong};
+use super::problem::{Problems, Reference, Target};
+use super::read::{Object, Read, not_a, wrong};
 use crate::model::{
     AddressRange, Addresses, Category, Named, RequestMatch, RuleMatch, TextMatch, names_of,
     number_of, parse_name,
@@ -32,6 +32,7 @@ impl Read for TextMatch {
             ("regex", TextMatch::Regex),
         ];
         let mut found = Vec::new();
+        let before = problems.count();
         for (key, make) in KINDS {
             if let Some(text) = object.optional::<String>(key, problems) {
                 found.push((key, make(text)));
@@ -43,10 +44,12 @@ impl Read for TextMatch {
             return None;
         }
         let Some((key, text)) = found.pop() else {
-            problems.add(
-                path,
-                "expected a string, or one of exact, prefix, suffix, contains, glob, regex",
-            );
+            if problems.count() == before {
+                problems.add(
+                    path,
+                    "expected a string, or one of exact, prefix, suffix, contains, glob, regex",
+                );
+            }
             return None;
         };
         checked(text, &format!("{path}.{key}"), problems)
@@ -125,13 +128,8 @@ pub(super) fn read_request(object: &mut Object<'_>, problems: &mut Problems) -> 
                     .bytes()
                     .all(|byte| byte.is_ascii_uppercase() || b"-_".contains(&byte));
             if !token {
-                problems.add(
-                    &at,
-                    format!(
-                        "`{}` is no method; methods are written in capitals",
-                        shown(method)
-                    ),
-                );
+                let message = not_a(method, "method");
+                problems.add(&at, message + "; methods are written in capitals");
             }
         }
         request.methods = methods;
@@ -146,8 +144,30 @@ pub(super) fn check_path(path: &TextMatch, at: &str, problems: &mut Problems) {
             problems.add(at, "a path begins with `/`");
         } else if text.contains(['?', '#']) {
             problems.add(at, "a path has no query; name the parameter instead");
+        } else if is_unresolved(text) {
+            problems.add(
+                at,
+                "paths are compared decoded and resolved; write it without %, //, ; and dots",
+            );
         }
     }
+}
+
+/// Whether a path is written as no resolved path is: what it says would never hold.
+fn is_unresolved(path: &str) -> bool {
+    let encoded = path.as_bytes().windows(3).any(|three| {
+        let [percent, rest @ ..] = three else {
+            return false;
+        };
+        *percent == b'%' && rest.iter().all(u8::is_ascii_hexdigit)
+    });
+    let mut segments = path.split('/').skip(1).peekable();
+    let mut odd = false;
+    while let Some(segment) = segments.next() {
+        let last = segments.peek().is_none();
+        odd |= segment == "." || segment == ".." || segment.is_empty() && !last;
+    }
+    encoded || odd || path.contains(';')
 }
 
 /// `*.example.com` as a host is a wildcard without further words.
@@ -166,12 +186,20 @@ fn host_glob(host: TextMatch) -> TextMatch {
 /// Reads `rules`, `categories` and `tags` of an object.
 pub(super) fn read_rule_match(object: &mut Object<'_>, problems: &mut Problems) -> RuleMatch {
     let mut rules = RuleMatch::default();
+    let at = object.path_of("rules");
+    let list = matches!(object.node("rules"), Some(Node::List(_)));
+    let place = |index: usize| match list {
+        true => format!("{at}[{index}]"),
+        false => at.clone(),
+    };
     if let Some(OneOrMore(ids)) = object.optional::<OneOrMore<Ids>>("rules", problems) {
-        for Ids(first, last) in ids {
+        for (index, Ids(first, last)) in ids.into_iter().enumerate() {
             if (first, last) == (0, 0) {
                 rules.all = true;
             } else {
                 rules.ids.push((first, last));
+                let (path, to) = (place(index), Target::Ids(first, last));
+                problems.references.push(Reference { path, to });
             }
         }
     }
@@ -181,6 +209,11 @@ pub(super) fn read_rule_match(object: &mut Object<'_>, problems: &mut Problems) 
         rules.categories = names.into_iter().map(|name| name.0).collect();
     }
     if let Some(OneOrMore(tags)) = object.optional::<OneOrMore<String>>("tags", problems) {
+        let at = object.path_of("tags");
+        for tag in &tags {
+            let (path, to) = (at.clone(), Target::Tag(tag.clone()));
+            problems.references.push(Reference { path, to });
+        }
         rules.tags = tags;
     }
     rules
@@ -225,7 +258,7 @@ impl Read for CategoryName {
         let name = String::read(node, path, problems)?;
         let category = parse_name(&name).map(Self);
         if category.is_none() {
-            let message = format!("`{}` is not a {}", shown(&name), Category::WHAT);
+            let message = not_a(&name, Category::WHAT);
             problems.add_unknown(path, message, &name, names_of::<Category>());
         }
         category

@@ -1,5 +1,6 @@
 //! Plugin JSON to [`Config`]: strict, and every problem at once, each with its JSON path.
 
+mod block_response;
 mod document;
 mod exception;
 mod matching;
@@ -11,10 +12,10 @@ mod rule;
 mod scope;
 mod settings;
 
+pub use block_response::BlockResponse;
 pub use document::Config;
+pub use exception::{condition_words, shape_zone_words, zone_words};
 pub use problem::{Problem, Problems};
 pub use rule::{SHIPPED_SAMPLES, shipped_rules};
 pub use scope::Scope;
-pub use settings::{
-    BlockResponse, CategoryModes, Enforcement, Override, Settings, Thresholds, Uninspected,
-};
+pub use settings::{CategoryModes, Enforcement, Override, Settings, Thresholds, Uninspected};

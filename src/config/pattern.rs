@@ -6,6 +6,9 @@ use regex_syntax::hir::Hir;
 /// The most a pattern may take once compiled, in bytes.
 pub(crate) const SIZE_LIMIT: usize = 1 << 20;
 
+/// Up to here the size of a pattern that is too large is found out, to tell it.
+const SIZE_KNOWN: usize = 4 << 20;
+
 /// Parses a pattern.
 ///
 /// # Errors
@@ -33,16 +36,21 @@ pub(crate) fn parse(pattern: &str) -> Result<Hir, String> {
 /// # Errors
 /// Why it does not.
 pub(crate) fn check_size(hir: &Hir) -> Result<(), String> {
-    thompson::Compiler::new()
-        .configure(
-            thompson::Config::new()
-                .utf8(false)
-                .nfa_size_limit(Some(SIZE_LIMIT)),
-        )
-        .build_from_hir(hir)
-        .map(drop)
-        .map_err(|error| match error.size_limit() {
-            Some(limit) => format!("compiles to more than {limit} bytes"),
+    let config = thompson::Config::new()
+        .utf8(false)
+        .nfa_size_limit(Some(SIZE_KNOWN));
+    let built = thompson::Compiler::new()
+        .configure(config)
+        .build_from_hir(hir);
+    match built {
+        Ok(nfa) if nfa.memory_usage() <= SIZE_LIMIT => Ok(()),
+        Ok(nfa) => Err(format!(
+            "compiles to {} bytes; at most {SIZE_LIMIT}",
+            nfa.memory_usage()
+        )),
+        Err(error) => Err(match error.size_limit() {
+            Some(limit) => format!("compiles to more than {limit} bytes; at most {SIZE_LIMIT}"),
             None => error.to_string(),
-        })
+        }),
+    }
 }

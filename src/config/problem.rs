@@ -28,6 +28,26 @@ impl fmt::Display for Problem {
 pub struct Problems {
     list: Vec<Problem>,
     more: usize,
+    /// Rules that the document points at, to be looked up once all of it is read.
+    pub(super) references: Vec<Reference>,
+    /// Ids of exceptions that were read so far.
+    pub(super) labels: std::collections::HashSet<String>,
+}
+
+/// A place in the document that points at rules.
+#[derive(Debug)]
+pub(super) struct Reference {
+    pub(super) path: String,
+    pub(super) to: Target,
+}
+
+/// What a reference points at.
+#[derive(Debug)]
+pub(super) enum Target {
+    /// Rules by the first and the last id of a range.
+    Ids(u32, u32),
+    /// Rules by a tag.
+    Tag(String),
 }
 
 impl Problems {

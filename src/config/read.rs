@@ -72,27 +72,20 @@ pub(super) struct Word<T>(pub(super) T);
 
 impl<T: Named> Read for Word<T> {
     fn read(node: &Node, path: &str, problems: &mut Problems) -> Option<Self> {
-        // `true` and `false` may be names (of `hold_request_headers`), written as JSON booleans.
+        // `true` and `false` may be names (of `hold_request_headers`), written as JSON booleans; and
+        // what wrote `off` in YAML may come as `false` (YAML 1.1, which Kubernetes reads).
         let text = match node {
             Node::Text(text) => text.as_str(),
             Node::Bool(true) => "true",
+            Node::Bool(false) if parse_name::<T>("false").is_none() => "off",
             Node::Bool(false) => "false",
             _ => return wrong(node, path, &one_of::<T>(), problems),
         };
         if let Some(value) = parse_name(text) {
             return Some(Self(value));
         }
-        problems.add_unknown(
-            path,
-            format!(
-                "`{}` is not a {}; expected {}",
-                shown(text),
-                T::WHAT,
-                one_of::<T>()
-            ),
-            text,
-            names_of::<T>(),
-        );
+        let message = format!("{}; expected {}", not_a(text, T::WHAT), one_of::<T>());
+        problems.add_unknown(path, message, text, names_of::<T>());
         None
     }
 }
@@ -100,6 +93,24 @@ impl<T: Named> Read for Word<T> {
 fn one_of<T: Named>() -> String {
     let names: Vec<_> = names_of::<T>().collect();
     format!("one of {}", names.join(", "))
+}
+
+/// Says that a value is not one of some words. It is repeated only if it looks like a word of this
+/// language: what stands in the wrong place may be a secret.
+pub(super) fn not_a(text: &str, what: &str) -> String {
+    let article = match what.as_bytes().first() {
+        Some(b'a' | b'e' | b'i' | b'o' | b'u') => "an",
+        _ => "a",
+    };
+    let word = (1..=40).contains(&text.len())
+        && text
+            .bytes()
+            .all(|b| b.is_ascii_alphabetic() || b"_-".contains(&b));
+    if word {
+        format!("`{text}` is not {article} {what}")
+    } else {
+        format!("not {article} {what}")
+    }
 }
 
 /// A key or word of the policy, short enough for an error message and without control characters.
@@ -141,7 +152,9 @@ impl<'a> Object<'a> {
 
     /// The value of a key, if it is there, as it came.
     pub(super) fn node(&mut self, key: &'static str) -> Option<&'a Node> {
-        self.known.push(key);
+        if !self.known.contains(&key) {
+            self.known.push(key);
+        }
         self.entries
             .iter()
             .find(|(name, _)| name == key)
@@ -171,7 +184,7 @@ impl<'a> Object<'a> {
         problems: &mut Problems,
     ) -> Option<T> {
         if !self.entries.iter().any(|(name, _)| name == key) {
-            self.known.push(key);
+            self.node(key);
             problems.add(self.path, format!("`{key}` is missing"));
             return None;
         }

@@ -37,25 +37,30 @@ pub fn shipped_rules() -> Result<Vec<Rule>, Vec<Problem>> {
     }
 }
 
-/// The ids of the shipped rules, in order.
+/// By what policies may point at the shipped rules.
+pub(super) struct ShippedNames {
+    /// Their ids, in order.
+    pub(super) ids: Vec<u32>,
+    /// Their tags, each once.
+    pub(super) tags: Vec<String>,
+}
+
+/// By what policies may point at the shipped rules.
 ///
 /// # Errors
-/// The problems of a rule file.
-pub(super) fn shipped_ids() -> Result<&'static [u32], ()> {
-    static IDS: std::sync::OnceLock<Result<Vec<u32>, ()>> = std::sync::OnceLock::new();
-    let ids = IDS.get_or_init(|| {
-        let mut ids: Vec<u32> = shipped_rules()
-            .map_err(drop)?
-            .iter()
-            .map(|rule| rule.id)
-            .collect();
+/// A rule file has problems; a test proves that none has.
+pub(super) fn shipped_names() -> Result<&'static ShippedNames, ()> {
+    static NAMES: std::sync::OnceLock<Result<ShippedNames, ()>> = std::sync::OnceLock::new();
+    let names = NAMES.get_or_init(|| {
+        let rules = shipped_rules().map_err(drop)?;
+        let mut ids: Vec<u32> = rules.iter().map(|rule| rule.id).collect();
         ids.sort_unstable();
-        Ok(ids)
+        let mut tags: Vec<String> = rules.into_iter().flat_map(|rule| rule.tags).collect();
+        tags.sort_unstable();
+        tags.dedup();
+        Ok(ShippedNames { ids, tags })
     });
-    match ids {
-        Ok(ids) => Ok(ids),
-        Err(()) => Err(()),
-    }
+    names.as_ref().map_err(|&()| ())
 }
 
 /// Reads a list of rules and refuses ids that stand twice, or among those that are taken. `custom` is

@@ -83,7 +83,7 @@ pub(super) fn read_scopes(
                     format!("the name stands twice, see {}", earlier.path),
                 );
             }
-            if earlier.request == request {
+            if same_requests(&earlier.request, &request) {
                 problems.add(
                     &at,
                     format!("concerns the same requests as {}", earlier.path),
@@ -100,6 +100,16 @@ pub(super) fn read_scopes(
     // Stable: among equals the one that stands first wins.
     scopes.sort_by_key(|scope| std::cmp::Reverse(specificity(&scope.request)));
     scopes
+}
+
+/// Whether two scopes are about the same requests, in whatever order they say so.
+fn same_requests(one: &RequestMatch, other: &RequestMatch) -> bool {
+    fn same<T: PartialEq>(one: &[T], other: &[T]) -> bool {
+        one.len() == other.len() && one.iter().all(|item| other.contains(item))
+    }
+    same(&one.hosts, &other.hosts)
+        && same(&one.paths, &other.paths)
+        && same(&one.methods, &other.methods)
 }
 
 /// How narrow a scope is: a named host before a wildcard before none; then the same for the path,

@@ -1,5 +1,6 @@
 //! What a policy chooses for every request, and a scope may choose anew.
 
+use super::block_response::BlockResponse;
 use super::exception::read_exceptions;
 use super::matching::{Networks, read_rule_match};
 use super::node::Node;
@@ -98,7 +99,7 @@ impl Default for Settings {
             deny_clients: Addresses::default(),
             limits: Limits::default(),
             uninspected: Uninspected::default(),
-            block_response: BlockResponse { status: 403 },
+            block_response: BlockResponse::default(),
         }
     }
 }
@@ -130,14 +131,12 @@ impl Settings {
         if let Some(Networks(clients)) = object.optional("deny_clients", problems) {
             self.deny_clients = clients;
         }
-        if let Some(Word(fallback)) = object.optional("on_error", problems) {
-            if fallback == Fallback::InspectPrefix {
-                problems.add(&object.path_of("on_error"), "expected one of block, pass");
-            }
+        if let Some(OnError(fallback)) = object.optional("on_error", problems) {
             self.uninspected.set(Anomaly::Unreadable, fallback);
         }
-        if let Some(response) = object.optional("block_response", problems) {
-            self.block_response = response;
+        let at = object.path_of("block_response");
+        if let Some(node) = object.node("block_response") {
+            self.block_response.read_from(node, &at, problems);
         }
     }
 
@@ -175,6 +174,22 @@ impl Settings {
         let at = object.path_of("uninspected");
         if let Some(node) = object.node("uninspected") {
             self.uninspected.read_from(node, &at, problems);
+        }
+    }
+}
+
+/// What becomes of a request that the proxy would not show: there is no prefix to inspect.
+struct OnError(Fallback);
+
+impl Read for OnError {
+    fn read(node: &Node, path: &str, problems: &mut Problems) -> Option<Self> {
+        match node {
+            Node::Text(word) if word == Fallback::Block.name() => Some(Self(Fallback::Block)),
+            Node::Text(word) if word == Fallback::Pass.name() => Some(Self(Fallback::Pass)),
+            _ => {
+                problems.add(path, "expected one of block, pass");
+                None
+            }
         }
     }
 }
@@ -227,7 +242,9 @@ fn read_limits(limits: &mut Limits, node: &Node, path: &str, problems: &mut Prob
 impl Read for Override {
     fn read(node: &Node, path: &str, problems: &mut Problems) -> Option<Self> {
         let mut object = Object::open(node, path, problems)?;
+        let before = problems.count();
         let rules = read_rule_match(&mut object, problems);
+        let unnamed = rules == RuleMatch::default() && problems.count() == before;
         let mode = object
             .optional::<Word<Mode>>("mode", problems)
             .map(|word| word.0);
@@ -245,11 +262,12 @@ impl Read for Override {
         } else {
             None
         };
+        let unchanged = ["mode", "score"].into_iter().all(|key| !object.has(key));
         object.close(problems);
-        if rules == RuleMatch::default() {
+        if unnamed {
             problems.add(path, "no rule is named; give rules, categories or tags");
         }
-        if mode.is_none() && score.is_none() {
+        if unchanged {
             problems.add(path, "nothing is changed; give mode or score");
         }
         Some(Self {
@@ -271,7 +289,7 @@ impl Read for Enforcement {
                     header: None,
                 })
             }
-            _ => {
+            Node::Object(_) => {
                 let mut object = Object::open(node, path, problems)?;
                 let percent = object.required::<Percent>("percent", problems);
                 let header = object.optional::<String>("header", problems);
@@ -292,6 +310,10 @@ impl Read for Enforcement {
                     share: percent?.0,
                     header,
                 })
+            }
+            _ => {
+                let expected = "a number from 0 to 100, or an object with percent and header";
+                wrong(node, path, expected, problems)
             }
         }
     }
@@ -314,13 +336,6 @@ impl Read for Percent {
             None
         }
     }
-}
-
-/// What a blocked client is told.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct BlockResponse {
-    /// HTTP status, 400 to 599.
-    pub status: u16,
 }
 
 /// The sum at which each category acts.
@@ -392,23 +407,5 @@ impl Uninspected {
             }
         }
         object.close(problems);
-    }
-}
-
-impl Read for BlockResponse {
-    fn read(node: &Node, path: &str, problems: &mut Problems) -> Option<Self> {
-        let mut object = Object::open(node, path, problems)?;
-        let mut response = Settings::default().block_response;
-        if let Some(status) = object.optional::<u32>("status", problems) {
-            match u16::try_from(status) {
-                Ok(status) if (400..=599).contains(&status) => response.status = status,
-                _ => problems.add(
-                    &object.path_of("status"),
-                    "expected a status from 400 to 599",
-                ),
-            }
-        }
-        object.close(problems);
-        Some(response)
     }
 }

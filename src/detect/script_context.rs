@@ -217,12 +217,18 @@ fn is_mention(before: &[u8], token: &[u8], content: &[u8]) -> bool {
     if generic && end.is_none() {
         return true;
     }
-    // In a sentence the word behind the tag stands behind a space, and nothing is called.
+    let call = |byte: &u8| b"(=`;[".contains(byte);
+    let calls = body.iter().any(call);
+    // In a sentence the word behind the tag stands behind a space, and nothing is called. In the address
+    // of a search a plus sign stands for the space, and the next parameter ends the sentence.
     let sentence = match body {
         [b' ', first, ..] => first.is_ascii_alphabetic() && end.is_none(),
+        [b'+', first, ..] => {
+            let words = body.split(|byte| *byte == b'&').next().unwrap_or_default();
+            first.is_ascii_alphabetic() && end.is_none() && !words.iter().any(call)
+        }
         _ => false,
     };
-    let calls = body.iter().any(|byte| b"(=`;[".contains(byte));
     sentence || end.is_some() && !calls && body.first() == Some(&b' ')
 }
 

@@ -1,6 +1,6 @@
-//! Verdict to what the outside sees: filter state, dynamic metadata, the answer to a blocked client.
+//! Verdict to what the outside sees: filter state, dynamic metadata, the details of an answer.
 
-use super::host::{Host, Map, Reply};
+use super::host::{Host, Map};
 use super::metadata;
 use crate::config::Config;
 use crate::engine::Record;
@@ -53,49 +53,8 @@ pub(super) fn header(verdict: &Verdict) -> Vec<u8> {
     header
 }
 
-/// What the answer to a client needs to know of the request.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Asker {
-    /// The proxy's id of the request: what a customer quotes to support.
-    pub(super) request_id: Vec<u8>,
-    /// Whether the client speaks gRPC: the body becomes the `grpc-message`.
-    pub(super) grpc: bool,
-}
-
-/// Answers a blocked client: the status, the request id, no hint at the rule.
-pub(super) fn reply_blocked(
-    host: &dyn Host,
-    status: u16,
-    verdict: &Verdict,
-    asker: &Asker,
-) -> bool {
-    let id = String::from_utf8_lossy(&asker.request_id);
-    let (media_type, body) = if asker.grpc {
-        ("text/plain", format!("request blocked, id {id}"))
-    } else {
-        let mut quoted = Vec::new();
-        crate::engine::json_string(&mut quoted, &asker.request_id);
-        let quoted = String::from_utf8_lossy(&quoted);
-        let body = format!(
-            r#"{{"type":"about:blank","title":"Request blocked","status":{status},"request_id":{quoted}}}"#
-        );
-        ("application/problem+json", body + "\n")
-    };
-    let decision = header(verdict);
-    host.reply(&Reply {
-        status,
-        details: &details(verdict),
-        headers: &[
-            ("content-type", media_type.as_bytes()),
-            ("cache-control", b"no-store"),
-            (DECISION_HEADER, &decision),
-        ],
-        body: body.as_bytes(),
-    })
-}
-
 /// The reason that `%RESPONSE_CODE_DETAILS%` prints: `waf_blocked:` and the categories.
-fn details(verdict: &Verdict) -> String {
+pub(super) fn details(verdict: &Verdict) -> String {
     let names: Vec<_> = verdict
         .reasons
         .iter()

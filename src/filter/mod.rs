@@ -7,6 +7,7 @@ mod effects;
 mod host;
 mod metadata;
 mod pairs;
+mod reply;
 mod root;
 mod stream;
 

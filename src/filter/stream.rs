@@ -5,9 +5,10 @@ use std::cell::RefCell;
 use std::net::IpAddr;
 use std::rc::{Rc, Weak};
 
-use super::effects::{self, Asker, Carrier, DECISION_HEADER};
+use super::effects::{self, Carrier, DECISION_HEADER};
 use super::host::{Host, Map};
 use super::pairs::Pairs;
+use super::reply::{self, Asker};
 use super::root::{Holding, Root};
 use crate::engine::{Inspection, Peer, Scratch};
 use crate::model::{Action, Anomaly, Limits};
@@ -182,6 +183,8 @@ impl Stream {
                 engine.cannot_inspect(&mut inspection, Anomaly::UninspectedUpgrade);
             }
             self.asker.grpc = inspection.plan().is_grpc();
+            let html = &engine.settings(&inspection).block_response.html;
+            self.asker.html = html.is_some() && reply::prefers_html(head.values(b"accept"));
             if inspection.plan().is_message_stream() {
                 let limit = engine.settings(&inspection).limits.body_bytes;
                 self.messages = Some(Messages {
@@ -536,8 +539,8 @@ impl Stream {
         if let Some(inspection) = &self.inspection {
             let verdict = engine.verdict(inspection);
             effects::write_decision(host, engine.config(), &verdict, Carrier::None);
-            let status = engine.settings(inspection).block_response.status;
-            effects::reply_blocked(host, status, &verdict, &self.asker);
+            let response = &engine.settings(inspection).block_response;
+            reply::reply_blocked(host, response, &verdict, &self.asker);
         }
         Flow::Pause
     }
