@@ -100,8 +100,36 @@ impl Read for Config {
             );
         }
         object.close(problems);
+        check_product(&config, problems);
         check_references(&config, problems);
         Some(config)
+    }
+}
+
+/// Rules of a policy, and what each scope has to know of each rule and each override, in sum.
+const MOST_RULES: usize = 10_000;
+const MOST_RULES_OF_SCOPES: usize = 2_000_000;
+const MOST_OVERRIDES_OF_SCOPES: usize = 100_000;
+
+/// Notes where rules, overrides and scopes would take more memory together than their text lets expect.
+fn check_product(config: &Config, problems: &mut Problems) {
+    let scopes = || config.scopes.iter().map(|scope| &scope.settings);
+    let overrides: usize = scopes().map(|settings| settings.overrides.len()).sum();
+    let rules = config.rules.len();
+    if rules > MOST_RULES {
+        problems.add("$.rules", format!("{rules} rules; at most {MOST_RULES}"));
+    }
+    if rules.saturating_mul(config.scopes.len()) > MOST_RULES_OF_SCOPES {
+        problems.add(
+            "$.scopes",
+            format!("rules times scopes are at most {MOST_RULES_OF_SCOPES}"),
+        );
+    }
+    if overrides > MOST_OVERRIDES_OF_SCOPES {
+        problems.add(
+            "$.scopes",
+            format!("overrides, counted in each scope, are at most {MOST_OVERRIDES_OF_SCOPES}"),
+        );
     }
 }
 

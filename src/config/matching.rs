@@ -72,12 +72,35 @@ pub(super) fn checked(text: TextMatch, path: &str, problems: &mut Problems) -> O
         return None;
     }
     if let TextMatch::Regex(regex) = &text
-        && let Err(message) = pattern::parse(regex).and_then(|hir| pattern::check_size(&hir))
+        && !check_pattern(regex, path, problems)
     {
-        problems.add(path, message);
         return None;
     }
     Some(text)
+}
+
+/// Notes what is wrong with a pattern; false if something is.
+pub(super) fn check_pattern(regex: &str, path: &str, problems: &mut Problems) -> bool {
+    match pattern::parse(regex).and_then(|hir| pattern::check_size(&hir)) {
+        Ok(size) => {
+            let before = problems.pattern_bytes;
+            problems.pattern_bytes = before.saturating_add(size);
+            // Said once, where the sum is passed.
+            if before <= pattern::SIZE_OF_ALL && problems.pattern_bytes > pattern::SIZE_OF_ALL {
+                let most = pattern::SIZE_OF_ALL;
+                problems.add(
+                    path,
+                    format!("up to here all patterns together compile to more than {most} bytes"),
+                );
+                return false;
+            }
+            true
+        }
+        Err(message) => {
+            problems.add(path, message);
+            false
+        }
+    }
 }
 
 /// One value or a list of them.

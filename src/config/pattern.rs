@@ -6,6 +6,9 @@ use regex_syntax::hir::Hir;
 /// The most a pattern may take once compiled, in bytes.
 pub(crate) const SIZE_LIMIT: usize = 1 << 20;
 
+/// What all patterns of a policy may take together: any request may need any of them.
+pub(crate) const SIZE_OF_ALL: usize = 128 << 20;
+
 /// Up to here the size of a pattern that is too large is found out, to tell it.
 const SIZE_KNOWN: usize = 4 << 20;
 
@@ -31,11 +34,11 @@ pub(crate) fn parse(pattern: &str) -> Result<Hir, String> {
         })
 }
 
-/// Whether a pattern fits the size limit, without building the searchers.
+/// The bytes that a pattern takes once compiled, if it fits the limit, without building the searchers.
 ///
 /// # Errors
 /// Why it does not.
-pub(crate) fn check_size(hir: &Hir) -> Result<(), String> {
+pub(crate) fn check_size(hir: &Hir) -> Result<usize, String> {
     let config = thompson::Config::new()
         .utf8(false)
         .nfa_size_limit(Some(SIZE_KNOWN));
@@ -43,7 +46,7 @@ pub(crate) fn check_size(hir: &Hir) -> Result<(), String> {
         .configure(config)
         .build_from_hir(hir);
     match built {
-        Ok(nfa) if nfa.memory_usage() <= SIZE_LIMIT => Ok(()),
+        Ok(nfa) if nfa.memory_usage() <= SIZE_LIMIT => Ok(nfa.memory_usage()),
         Ok(nfa) => Err(format!(
             "compiles to {} bytes; at most {SIZE_LIMIT}",
             nfa.memory_usage()

@@ -32,6 +32,10 @@ pub struct Problems {
     pub(super) references: Vec<Reference>,
     /// Ids of exceptions that were read so far.
     pub(super) labels: std::collections::HashSet<String>,
+    /// Bytes that the patterns read so far take once compiled.
+    pub(super) pattern_bytes: usize,
+    /// Bytes of the literals read so far.
+    pub(super) literal_bytes: usize,
 }
 
 /// A place in the document that points at rules.

@@ -1,7 +1,7 @@
 //! Rules as they are written, shipped or custom, in the same words.
 
+use super::matching::check_pattern;
 use super::node::Node;
-use super::pattern;
 use super::problem::{Problem, Problems};
 use super::read::{Object, Read, Word, shown, wrong};
 use crate::model::{
@@ -108,10 +108,7 @@ fn read_rule(node: &Node, path: &str, custom: bool, problems: &mut Problems) -> 
     let matcher = read_matcher(&mut object, path, problems);
     if custom && let Some(Matcher::Regex(text)) = &matcher {
         // The shipped patterns are checked by a test rather than at every start.
-        let fits = pattern::parse(text).and_then(|hir| pattern::check_size(&hir));
-        if let Err(message) = fits {
-            problems.add(&object.path_of("regex"), message);
-        }
+        check_pattern(text, &object.path_of("regex"), problems);
     }
     object.close(problems);
 
@@ -233,6 +230,16 @@ fn read_matcher(object: &mut Object<'_>, path: &str, problems: &mut Problems) ->
                 );
             }
         }
+        let before = problems.literal_bytes;
+        let sum = literals.iter().map(String::len).sum();
+        problems.literal_bytes = before.saturating_add(sum);
+        // Said once, where the sum is passed.
+        if before <= LITERALS_OF_ALL && problems.literal_bytes > LITERALS_OF_ALL {
+            problems.add(
+                &at,
+                format!("up to here all literals together have more than {LITERALS_OF_ALL} bytes"),
+            );
+        }
         return Some(Matcher::Literals(literals));
     }
     regex
@@ -240,6 +247,9 @@ fn read_matcher(object: &mut Object<'_>, path: &str, problems: &mut Problems) ->
         .or(detector.map(|word| Matcher::Detector(word.0)))
         .or(anomalies.map(|set| Matcher::Anomalies(set.0)))
 }
+
+/// Bytes of all literals of a policy: the automaton that finds them takes about a hundred times as much.
+const LITERALS_OF_ALL: usize = 256 << 10;
 
 /// Bytes of one literal.
 const MAX_LITERAL: usize = 1024;

@@ -24,6 +24,9 @@ pub struct Scope {
 /// Scopes of one policy: every request is compared with each until one fits.
 const MOST_SCOPES: usize = 1000;
 
+/// Overrides, and sixteens of rules, that are copied for scopes.
+const MOST_COPIES: usize = 200_000;
+
 /// Reads scopes and puts the most specific first.
 pub(super) fn read_scopes(
     node: &Node,
@@ -47,6 +50,14 @@ pub(super) fn read_scopes(
         return Vec::new();
     }
     let mut scopes: Vec<Scope> = Vec::with_capacity(items.len());
+    if items
+        .len()
+        .saturating_mul(base.overrides.len().max(base.own_rules.len() / 16))
+        > MOST_COPIES
+    {
+        problems.add(path, "too many scopes for so many rules and overrides");
+        return Vec::new();
+    }
     for (index, item) in items.iter().enumerate() {
         let at = format!("{path}[{index}]");
         let Some(mut object) = Object::open(item, &at, problems) else {

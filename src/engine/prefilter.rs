@@ -15,6 +15,9 @@ pub(super) type RuleIndex = u16;
 /// Single bytes that have a bit of their own; rules that need more are candidates everywhere.
 const MOST_BYTES: usize = 64;
 
+/// Bytes of literals up to which the automaton is the fast one.
+const MOST_FAST: usize = 32 << 10;
+
 /// The literals of one compiled set of rules.
 #[derive(Debug)]
 pub(super) struct Prefilter {
@@ -79,10 +82,17 @@ impl Prefilter {
             }
         }
         if !literals.is_empty() {
+            let bytes: usize = literals.keys().map(|literal| literal.len()).sum();
+            // The fast automaton takes up to a kilobyte for each byte of literals.
+            let kind = if bytes <= MOST_FAST {
+                AhoCorasickKind::DFA
+            } else {
+                AhoCorasickKind::ContiguousNFA
+            };
             let automaton = AhoCorasick::builder()
                 .ascii_case_insensitive(true)
                 .match_kind(MatchKind::Standard)
-                .kind(Some(AhoCorasickKind::DFA))
+                .kind(Some(kind))
                 .build(literals.keys())
                 .map_err(|error| error.to_string())?;
             built.automaton = Some(automaton);

@@ -35,9 +35,16 @@ const DISCOVERY_TICK_MS: u32 = 20;
 /// How often they are looked after otherwise.
 const WATCH_TICK_MS: u32 = 1000;
 
-/// Bytes that must be free before a policy is compiled. Failing here, before anything was changed,
-/// is harmless; failing later would end the VM.
-const HEADROOM: usize = 24 << 20;
+/// Bytes that must be free before a policy is compiled, whatever its size: for the shipped rules where
+/// they are not there yet, for what grows faster than the document (rules for each scope, automata; the
+/// reader bounds both), and for the requests that run meanwhile. Failing here, before anything was
+/// changed, is harmless; failing later would end the VM.
+const HEADROOM: usize = 64 << 20;
+/// The same for each byte of the document: its text, copied a few times.
+const PER_BYTE: usize = 6;
+/// The same for each place where another value of the document begins: what is known of one exception
+/// takes many times the bytes of `{"rules":0}`.
+const PER_VALUE: usize = 640;
 
 /// Bytes of a policy document.
 const MOST_JSON: usize = 16 << 20;
@@ -68,9 +75,8 @@ impl Root {
             );
             return Err(Refusal::Policy);
         }
-        let needed = HEADROOM.saturating_add(json.len().saturating_mul(16));
         let mut room: Vec<u8> = Vec::new();
-        if room.try_reserve_exact(needed).is_err() {
+        if room.try_reserve_exact(Self::memory_for(json)).is_err() {
             host.log(
                 Level::Error,
                 "palisade: too little memory for the policy; requests are refused",
@@ -105,6 +111,15 @@ impl Root {
                 Err(Refusal::Policy)
             }
         }
+    }
+
+    /// Bytes of memory that are surely enough to read and to compile a document, and to keep what comes of
+    /// it; a test measures that.
+    pub fn memory_for(json: &[u8]) -> usize {
+        let values = memchr::memchr3_iter(b'{', b'[', b',', json).count();
+        HEADROOM
+            .saturating_add(json.len().saturating_mul(PER_BYTE))
+            .saturating_add(values.saturating_mul(PER_VALUE))
     }
 
     /// The engine of this instance.
