@@ -45,6 +45,10 @@ envoy-test: wasm ## the case suite against the real Envoy (ENVOY=path takes anot
 	cargo test -p palisade --test envoy && \
 	cargo test -p palisade-cli --features envoy --test evaluate_envoy
 
+.PHONY: cases
+cases: ## the case suite through its three drivers, and that they ran the same cases
+	@scripts/cases.sh
+
 .PHONY: wasm-test
 wasm-test: ## the engine's tests compiled to Wasm, in Node
 	@scripts/wasm-test.sh

@@ -12,6 +12,7 @@ mod policy;
 mod position;
 mod proxied;
 mod rule;
+mod schema;
 mod selection;
 mod tally;
 mod terminal;
@@ -47,6 +48,7 @@ enum Verb {
     Evaluate(evaluate::Arguments),
     #[command(alias = "rules")]
     Rule(rule::Arguments),
+    Schema(schema::Arguments),
 }
 
 /// What a verb came to, where it could run.
@@ -74,6 +76,7 @@ fn main() -> ExitCode {
     let result = match arguments.verb {
         Verb::Check(arguments) => check::run(&arguments, &terminal),
         Verb::Rule(arguments) => rule::run(&arguments, &terminal),
+        Verb::Schema(arguments) => schema::run(&arguments),
         Verb::Evaluate(arguments) => evaluate::run(&arguments, &terminal),
     };
     match result {

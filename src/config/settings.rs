@@ -260,6 +260,7 @@ impl Read for Override {
         let score = if object.has("score") {
             super::rule::read_score(&mut object, problems)
         } else {
+            object.node("score");
             None
         };
         let unchanged = ["mode", "score"].into_iter().all(|key| !object.has(key));
