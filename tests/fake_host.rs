@@ -645,3 +645,27 @@ fn what_the_proxy_does_not_show_is_blocked_and_named() {
         assert!(json.contains("\"rules\":[1]"), "{json}");
     }
 }
+
+#[test]
+fn nothing_is_held_that_nobody_inspects() {
+    let case = case("request = { method = \"POST\", target = \"/\", body = \"a=1\" }");
+    for policy in [
+        "{\"mode\":\"off\"}",
+        "{\"allow_clients\":[\"192.0.2.0/24\"]}",
+    ] {
+        let host = FakeHost::default();
+        host.client.set("192.0.2.7".parse().ok());
+        *host.headers.borrow_mut() = case.request.proxied_headers(Http::One);
+        let stream = Stream::new(&configure(policy), 2);
+        assert_eq!(
+            stream.borrow_mut().request_headers(&host, false),
+            Flow::Continue,
+            "{policy}"
+        );
+        assert_eq!(
+            stream.borrow_mut().request_body(&host, 1, false),
+            Flow::Continue,
+            "{policy}"
+        );
+    }
+}

@@ -199,7 +199,9 @@ impl Engine {
         self.scan(scratch, inspection);
     }
 
-    fn ends(&self, inspection: &Inspection) -> bool {
+    /// Whether nothing that still comes can change the verdict: the policy inspects nothing here, or
+    /// something has ended the inspection.
+    pub fn ends(&self, inspection: &Inspection) -> bool {
         inspection.ended_by.is_some() || self.settings(inspection).mode == Mode::Off
     }
 

@@ -127,7 +127,7 @@ impl Stream {
     pub fn request_headers(&mut self, host: &dyn Host, end: bool) -> Flow {
         let root = Rc::clone(&self.root);
         let engine = root.engine();
-        let (upgrade, forged) = with_buffers(|buffers| {
+        let (over, forged) = with_buffers(|buffers| {
             buffers.map.clear();
             let readable = host.map(Map::RequestHeaders, &mut buffers.map);
             let mut headers = Vec::with_capacity(32);
@@ -192,8 +192,9 @@ impl Stream {
                     fed: 0,
                 });
             }
+            let over = upgrade || engine.ends(&inspection);
             self.inspection = Some(inspection);
-            (upgrade, forged)
+            (over, forged)
         });
         if forged {
             host.set_header(Map::RequestHeaders, DECISION_HEADER, None);
@@ -201,7 +202,7 @@ impl Stream {
         if self.condemned() {
             return self.block(host);
         }
-        if end || upgrade {
+        if end || over {
             self.allow(host, Carrier::Request);
             return Flow::Continue;
         }

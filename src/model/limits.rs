@@ -49,7 +49,7 @@ impl Default for Limits {
             graphql_depth: 32,
             graphql_aliases: 64,
             decode_passes: 5,
-            decompressed_bytes: 1024 * 1024,
+            decompressed_bytes: 256 * 1024,
             decompression_ratio: 100,
             headers: 128,
             header_bytes: 64 * 1024,
