@@ -45,25 +45,13 @@ const PENDING: &[(u32, &str)] = &[
         "a path such as /5-8%22-drill-bit;jsessionid=1A, a query with aggregates in a code block",
     ),
     (
-        2018,
-        "a page that shows &lt;script&gt; as text; a question about <div onclick=\"...\"> in React",
-    ),
-    (
         12000,
         "the octets BC and BE in a binary body, with nothing like a tag between them",
     ),
     (12010, "a JSX element: <button onClick={() => setN(n + 1)}>"),
     (
-        13004,
-        "a script as a value: #!/bin/sh and, on the next line, exec \"$@\"",
-    ),
-    (
         13011,
         "a sentence that opens with curl -H \"Accept: application/json\" https://...",
-    ),
-    (
-        13091,
-        "#{systemProperties['user.home']} in a sentence about Spring",
     ),
     (
         12030,
@@ -73,10 +61,6 @@ const PENDING: &[(u32, &str)] = &[
     (
         13500,
         "a pipeline of Get-ChildItem, Where-Object and Select-Object in a code block",
-    ),
-    (
-        14102,
-        ".htaccess and web.config in the list of files of a commit",
     ),
     (
         30002,

@@ -214,7 +214,8 @@ fn is_mention(before: &[u8], token: &[u8], content: &[u8]) -> bool {
     let body = content
         .get(..end.unwrap_or(content.len()))
         .unwrap_or(content);
-    if generic && end.is_none() {
+    // No script begins with an end tag: `<code>&lt;script&gt;</code>`, decoded.
+    if generic && end.is_none() || body.starts_with(b"</") {
         return true;
     }
     let call = |byte: &u8| b"(=`;[".contains(byte);
@@ -247,8 +248,12 @@ fn is_code(value: &[u8], in_real_tag: bool) -> bool {
             return false;
         }
     }
+    // `<div onclick="...">` is how one writes about a handler; dots alone are no script.
+    if matches!(value, b"\xe2\x80\xa6") || value.iter().all(|byte| *byte == b'.') {
+        return false;
+    }
     if in_real_tag {
-        return !value.is_empty();
+        return true;
     }
     value.iter().any(|byte| b"(`=[;&\\".contains(byte)) || is_code_address(value)
 }
