@@ -41,6 +41,14 @@ const REFUSED_BY_DECISION: &[(&str, &str, &str)] = &[
 /// Rules that still refuse some of this traffic, with what they take for an attack. An entry goes when its rule does better.
 const PENDING: &[(u32, &str)] = &[
     (
+        2018,
+        "a text that quotes a line of PHP, a Content-Security-Policy and the name of the <script> tag",
+    ),
+    (
+        13091,
+        "import os; os.system('clear'), a line of Python as the whole value",
+    ),
+    (
         2017,
         "a path such as /5-8%22-drill-bit;jsessionid=1A, a query with aggregates in a code block",
     ),
@@ -58,10 +66,6 @@ const PENDING: &[(u32, &str)] = &[
         "a search for the book \"javascript: the good parts\", half typed",
     ),
     (13090, "php -r \"echo 1;\" between two commands of a how-to"),
-    (
-        13500,
-        "a pipeline of Get-ChildItem, Where-Object and Select-Object in a code block",
-    ),
     (
         30002,
         "include 'pages/' . basename($_GET['page']) . '.php'; in a question about PHP",
