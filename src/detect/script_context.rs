@@ -179,8 +179,9 @@ fn opens_code(tag: &[u8], before: &[u8], token: &[u8], behind: &[u8]) -> bool {
     match tag.rsplit(|byte| *byte == b':').next().unwrap_or_default() {
         b"script" => content.is_none_or(|content| !is_mention(before, token, content)),
         // Without an attribute these do nothing; `List<Object>` and `the <link> element` have none.
-        b"iframe" | b"frame" | b"frameset" | b"embed" | b"object" | b"applet" | b"base"
-        | b"isindex" | b"import" | b"listener" | b"handler" | b"vmlframe" | b"xss" => {
+        b"iframe" => content.is_none() && has_attribute(behind) && !shows_page(behind),
+        b"frame" | b"frameset" | b"embed" | b"object" | b"applet" | b"base" | b"isindex"
+        | b"import" | b"listener" | b"handler" | b"vmlframe" | b"xss" => {
             content.is_none() && has_attribute(behind)
         }
         // A style holds no `<`, so the next one ends it.
@@ -190,6 +191,14 @@ fn opens_code(tag: &[u8], before: &[u8], token: &[u8], behind: &[u8]) -> bool {
         }),
         _ => false,
     }
+}
+
+/// Whether the frame shows a page that another host keeps, as every editor embeds a film or a map. What else
+/// stands in the tag is read as any attribute is.
+fn shows_page(behind: &[u8]) -> bool {
+    let end = memchr(b'>', behind).unwrap_or(behind.len());
+    let tag = behind.get(..end).unwrap_or_default().to_ascii_lowercase();
+    memmem::find(&tag, b" src=\"https://").is_some() && memmem::find_iter(&tag, b"src").count() == 1
 }
 
 /// Whether an equals sign follows in this tag.
@@ -220,6 +229,12 @@ fn is_mention(before: &[u8], token: &[u8], content: &[u8]) -> bool {
     // In a sentence the word behind the tag stands behind a space, and nothing is called.
     let sentence = match body {
         [b' ', first, ..] => first.is_ascii_alphabetic() && end.is_none(),
+        // A Referer holds the blanks of a search as plus signs.
+        [b'+', first, ..] => {
+            first.is_ascii_alphabetic()
+                && end.is_none()
+                && !body.iter().any(|byte| b"(`".contains(byte))
+        }
         _ => false,
     };
     let calls = body.iter().any(|byte| b"(=`;[".contains(byte));
@@ -234,15 +249,27 @@ fn is_code(value: &[u8], in_real_tag: bool) -> bool {
     if let [b'{', inside @ ..] = value {
         let name = |byte: &u8| byte.is_ascii_alphanumeric() || b"._$".contains(byte);
         let braces = inside.strip_suffix(b"}").unwrap_or(inside);
+        // The blank in front of an arrow ends a value without quotes: `{(event)` is all there is.
+        let parameters = |braces: &[u8]| {
+            let inside = braces
+                .strip_prefix(b"(")
+                .and_then(|list| list.strip_suffix(b")"));
+            inside.is_some_and(|list| list.iter().all(|byte| name(byte) || b", ".contains(byte)))
+        };
         if braces.iter().all(name)
             || braces.starts_with(b"()")
+            || parameters(braces)
             || memmem::find(braces, b"=>").is_some()
         {
             return false;
         }
     }
+    // `onclick="..."` is how people write about a handler.
+    if value.iter().all(|byte| *byte == b'.') || value == "\u{2026}".as_bytes() {
+        return false;
+    }
     if in_real_tag {
-        return !value.is_empty();
+        return true;
     }
     value.iter().any(|byte| b"(`=[;&\\".contains(byte)) || is_code_address(value)
 }
@@ -273,7 +300,17 @@ fn is_code_address(value: &[u8]) -> bool {
     let rest = rest.get(1..).unwrap_or_default();
     let scheme: Vec<u8> = scheme.iter().copied().filter(|byte| *byte < 0x80).collect();
     match scheme.as_slice() {
-        b"javascript" | b"vbscript" | b"livescript" | b"mocha" | b"view-source" => true,
+        // The usual ways to say that a link goes nowhere.
+        b"javascript" => ![
+            b"".as_slice(),
+            b";",
+            b"void(0)",
+            b"void(0);",
+            b"void0",
+            b"void0;",
+        ]
+        .contains(&rest),
+        b"vbscript" | b"livescript" | b"mocha" | b"view-source" => true,
         b"data" => {
             !(rest.starts_with(b"image/") && !rest.starts_with(b"image/svg")
                 || rest.starts_with(b"font/"))
