@@ -63,7 +63,7 @@ impl Reader {
                 self.attribute.clear();
                 return value;
             }
-            TokenType::TagComment => return comment_runs(token),
+            TokenType::TagComment => return comment_runs(token, behind),
             TokenType::TagNameClose | TokenType::TagNameSelfclose => {
                 self.attribute.clear();
                 self.quoted = false;
@@ -374,12 +374,18 @@ fn style_runs(style: &[u8]) -> bool {
 
 /// Whether a comment hides something from this reader but not from a browser: conditional comments
 /// with script, a backtick that ends the comment in old browsers, pseudo-tags that load.
-fn comment_runs(comment: &[u8]) -> bool {
+fn comment_runs(comment: &[u8], behind: &[u8]) -> bool {
     let comment: Vec<u8> = comment.iter().map(u8::to_ascii_lowercase).collect();
     let holds = |word: &[u8]| memmem::find(&comment, word).is_some();
     comment.starts_with(b"import")
         || comment.starts_with(b"entity")
-        || holds(b"<script")
+        || memmem::find_iter(&comment, b"<script").any(|at| {
+            // `<?php` opens a comment that the next tag ends, even one that is named in a sentence.
+            let ended_by_tag = at.saturating_add(b"<script".len()) == comment.len();
+            let content = behind.get(..NEARBY).unwrap_or(behind);
+            let content = content.strip_prefix(b">").unwrap_or(content);
+            !(ended_by_tag && is_mention(b"<", b"script", content))
+        })
         || holds(b"javascript:")
         || memmem::find_iter(&comment, b"on").any(|at| {
             let handler = comment.get(at.saturating_add(2)..).unwrap_or_default();

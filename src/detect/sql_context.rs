@@ -116,6 +116,7 @@ impl<'a> Reading<'a> {
         if !is_plain_value(value)
             || opens_quotation(value, behind, quote)
             || quote == b'"' && measures_inches(value, behind)
+            || self.is_random()
         {
             return false;
         }
@@ -142,6 +143,38 @@ impl<'a> Reading<'a> {
                     && self.says(self.skip(at + 1), &["select"])
                     && self.kind(self.skip(at + 1) + 1) == TokenType::None
             })
+    }
+
+    /// Whether the text is what a password manager makes: no word, and of every kind of sign something.
+    fn is_random(&self) -> bool {
+        let count = |kind: fn(&u8) -> bool| {
+            let mut seen = [false; 128];
+            for byte in self.text.iter().filter(|byte| kind(byte)) {
+                if let Some(seen) = seen.get_mut(usize::from(*byte)) {
+                    *seen = true;
+                }
+            }
+            seen.iter().filter(|seen| **seen).count()
+        };
+        (10..=64).contains(&self.text.len())
+            && self.text.iter().all(u8::is_ascii_graphic)
+            && count(u8::is_ascii_alphabetic) >= 5
+            && count(u8::is_ascii_uppercase) >= 2
+            && count(u8::is_ascii_lowercase) >= 2
+            && count(u8::is_ascii_punctuation) >= 4
+            && !self.tokens.iter().any(|token| {
+                !matches!(
+                    token.token_type,
+                    TokenType::Bareword | TokenType::String | TokenType::Variable
+                ) && text_of(token).starts_with(|first: char| first.is_ascii_alphabetic())
+            })
+            && !self
+                .text
+                .chunk_by(|a, b| {
+                    a.is_ascii_lowercase() && b.is_ascii_lowercase()
+                        || a.is_ascii_uppercase() && b.is_ascii_uppercase()
+                })
+                .any(|run| run.len() > 5)
     }
 
     /// A whole statement. `select a seat from the list` is one word for word, so there must be
@@ -330,11 +363,10 @@ impl<'a> Reading<'a> {
 
     /// `(select count(*) from t)`, `and select 1`.
     fn selects_inside(&self, at: usize) -> bool {
-        matches!(
-            self.kind(at),
-            TokenType::LeftParenthesis | TokenType::LogicOperator
-        ) && self.says(at + 1, &["select"])
-            && self.is_select_list(at + 2)
+        // Behind an operator, a query of columns needs a parenthesis; without one it is another line of a text.
+        let opens = self.kind(at) == TokenType::LeftParenthesis
+            || self.kind(at) == TokenType::LogicOperator && !self.reads_columns(at + 2);
+        opens && self.says(at + 1, &["select"]) && self.is_select_list(at + 2)
             || self.says(at, &["select"])
                 && self.kind(self.skip(at + 1)) != TokenType::None
                 && self.says(

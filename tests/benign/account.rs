@@ -10,17 +10,24 @@ use super::{Dice, Request, component, lines};
 
 const PASSWORDS: &str = include_str!("data/passwords.txt");
 
-/// A password that someone chose, or one that a password manager made of all that a keyboard has.
+/// A password that someone chose, or one that a password manager made.
 fn secret(dice: &mut Dice) -> String {
     if dice.once_in(3) {
         let length = 12 + dice.below(20);
-        return dice.text(KEYBOARD, length);
+        let alphabet = dice.pick(ALPHABETS);
+        return dice.text(alphabet, length);
     }
     let all = lines(PASSWORDS);
     all[dice.below(all.len())].to_owned()
 }
 
-const KEYBOARD: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~";
+/// The signs that Bitwarden, 1Password, Chrome and Safari put into passwords.
+const ALPHABETS: &[&str] = &[
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789!@#$%^&*",
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789!#%)*+,-.:=>?@]^_}~",
+    "ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnpqrstuvwxyz23456789-_.:!",
+    "abcdefghijkmnopqrstuvwxyz0123456789-ABCDEFGHIJKLMNP",
+];
 
 fn user(dice: &mut Dice) -> String {
     let (family, given) = person(dice);
