@@ -1,6 +1,7 @@
 //! The default policy lets ordinary traffic through: thousands of requests, made afresh from tables, none of them refused.
 //!
-//! `PALISADE_BENIGN=file.jsonl` writes them in the form that `palisade evaluate` reads.
+//! `PALISADE_BENIGN=file.jsonl` writes them in the form that `palisade evaluate` reads; `PALISADE_SEED` and
+//! `PALISADE_COUNT` choose others and more of them.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -32,43 +33,24 @@ const REFUSED_BY_DECISION: &[(&str, &str, &str)] = &[
         "Then call Runtime.getRuntime().exec(\"ls\") and read its output.",
     ),
     (
+        "a command line as the whole of a value: behind a parameter that a shell gets, it is the attack itself",
+        "q",
+        "cd /tmp && ls -la | grep log",
+    ),
+    (
+        "the same for a host on the network",
+        "q",
+        "curl -H \"Accept: application/json\" https://api.example.com/v1/items",
+    ),
+    (
+        "the same for PowerShell",
+        "q",
+        "Get-ChildItem -Path C:\\Logs -Filter *.log",
+    ),
+    (
         "a file that a web server runs, sent as an upload header's value",
         "x-file-name",
         "index.php",
-    ),
-];
-
-/// Rules that still refuse some of this traffic, with what they take for an attack. An entry goes when its rule does better.
-const PENDING: &[(u32, &str)] = &[
-    (
-        2018,
-        "a text that quotes a line of PHP, a Content-Security-Policy and the name of the <script> tag",
-    ),
-    (
-        13091,
-        "import os; os.system('clear'), a line of Python as the whole value",
-    ),
-    (
-        2017,
-        "a path such as /5-8%22-drill-bit;jsessionid=1A, a query with aggregates in a code block",
-    ),
-    (
-        12000,
-        "the octets BC and BE in a binary body, with nothing like a tag between them",
-    ),
-    (12010, "a JSX element: <button onClick={() => setN(n + 1)}>"),
-    (
-        13011,
-        "a sentence that opens with curl -H \"Accept: application/json\" https://...",
-    ),
-    (
-        12030,
-        "a search for the book \"javascript: the good parts\", half typed",
-    ),
-    (13090, "php -r \"echo 1;\" between two commands of a how-to"),
-    (
-        30002,
-        "include 'pages/' . basename($_GET['page']) . '.php'; in a question about PHP",
     ),
 ];
 
@@ -114,7 +96,14 @@ fn describe(request: &Request, verdict: &Verdict) -> String {
 
 #[test]
 fn the_default_policy_refuses_no_ordinary_request() {
-    let requests = benign::requests(SEED, COUNT);
+    let number = |name: &str| {
+        std::env::var(name)
+            .ok()
+            .and_then(|text| text.parse::<u64>().ok())
+    };
+    let seed = number("PALISADE_SEED").unwrap_or(SEED);
+    let count = number("PALISADE_COUNT").map_or(COUNT, |count| count as usize);
+    let requests = benign::requests(seed, count);
     let distinct: std::collections::HashSet<_> = requests
         .iter()
         .map(|request| (&request.target, &request.headers, &request.body))
@@ -138,14 +127,7 @@ fn the_default_policy_refuses_no_ordinary_request() {
             for hit in verdict.hits.iter().filter(|hit| hit.enforced) {
                 *rules.entry(hit.rule).or_default() += 1;
             }
-            let pending = verdict
-                .hits
-                .iter()
-                .filter(|hit| hit.enforced)
-                .all(|hit| PENDING.iter().any(|(rule, _)| *rule == hit.rule));
-            if !pending {
-                alarms.push(describe(request, &verdict));
-            }
+            alarms.push(describe(request, &verdict));
         }
     }
     assert!(

@@ -3,6 +3,9 @@
 //!
 //! Of the 2,231 names only those are known whose text contains an ASCII character, with the names that
 //! a browser prefers to a shorter one of them: the rest can neither spell an attack nor hide one.
+//!
+//! A `<` or `>` that is written as a reference inside a `code` or `pre` element stays one: there it is shown, which is how
+//! every editor sends an example of markup, and resolved it would be the markup that it is an example of.
 
 use super::Outcome;
 use super::character::push_code_point;
@@ -10,7 +13,13 @@ use super::percent::hex;
 
 /// Whether there is anything to decode.
 pub fn applies(input: &[u8]) -> bool {
-    memchr::memchr_iter(b'&', input).any(|at| input.get(at..).and_then(reference).is_some())
+    let mut code = Code::of(input);
+    memchr::memchr_iter(b'&', input).any(|at| {
+        input
+            .get(at..)
+            .and_then(reference)
+            .is_some_and(|(meaning, _)| !(meaning.bounds_tag() && code.holds(at)))
+    })
 }
 
 /// Appends the decoding of `input` to `out`, in the way browsers read text (not attributes, where
@@ -18,11 +27,15 @@ pub fn applies(input: &[u8]) -> bool {
 pub fn decode(input: &[u8], out: &mut Vec<u8>) -> Outcome {
     let mut outcome = Outcome::default();
     let mut rest = input;
+    let mut code = Code::of(input);
     while let Some((plain, tail)) =
         memchr::memchr(b'&', rest).and_then(|at| rest.split_at_checked(at))
     {
         out.extend_from_slice(plain);
-        rest = match (reference(tail), tail) {
+        let at = input.len().saturating_sub(tail.len());
+        let meant =
+            reference(tail).filter(|(meaning, _)| !(meaning.bounds_tag() && code.holds(at)));
+        rest = match (meant, tail) {
             (Some((Meaning::Text(text), after)), _) => {
                 outcome.changed = true;
                 out.extend_from_slice(text.as_bytes());
@@ -48,6 +61,64 @@ pub fn decode(input: &[u8], out: &mut Vec<u8>) -> Outcome {
 enum Meaning {
     Text(&'static str),
     CodePoint(u32),
+}
+
+impl Meaning {
+    fn bounds_tag(&self) -> bool {
+        matches!(self, Self::Text("<" | ">") | Self::CodePoint(0x3C | 0x3E))
+    }
+}
+
+/// The elements of a text that show code, one after the other.
+struct Code<'a> {
+    input: &'a [u8],
+    /// Where the element that was found last begins and ends; empty before the first.
+    element: std::ops::Range<usize>,
+    done: bool,
+}
+
+impl<'a> Code<'a> {
+    fn of(input: &'a [u8]) -> Self {
+        Self {
+            input,
+            element: 0..0,
+            done: false,
+        }
+    }
+
+    /// Whether the place lies in such an element. Asked for places in rising order, all calls together
+    /// read the text twice at most.
+    fn holds(&mut self, at: usize) -> bool {
+        while !self.done && self.element.end <= at {
+            match self.next(self.element.end) {
+                Some(element) => self.element = element,
+                None => self.done = true,
+            }
+        }
+        self.element.contains(&at)
+    }
+
+    /// The next element from this place on that is also closed.
+    fn next(&self, from: usize) -> Option<std::ops::Range<usize>> {
+        const ELEMENTS: [(&[u8], &[u8]); 2] = [(b"<code", b"</code"), (b"<pre", b"</pre")];
+        let rest = self.input.get(from..)?;
+        let (start, close) = memchr::memchr_iter(b'<', rest).find_map(|start| {
+            let tag = rest.get(start..)?;
+            let (open, close) = ELEMENTS.iter().find(|(open, _)| begins(tag, open))?;
+            matches!(tag.get(open.len()), Some(b'>' | b' ' | b'\n' | b'\t'))
+                .then_some((start, close))
+        })?;
+        let behind = rest.get(start..)?;
+        let end = memchr::memchr_iter(b'<', behind)
+            .find(|end| behind.get(*end..).is_some_and(|tag| begins(tag, close)))?;
+        let start = from.saturating_add(start);
+        Some(start..start.saturating_add(end))
+    }
+}
+
+fn begins(text: &[u8], with: &[u8]) -> bool {
+    text.get(..with.len())
+        .is_some_and(|start| start.eq_ignore_ascii_case(with))
 }
 
 /// The reference at the beginning of the text, and what follows it. `&amp;` for `&` counts.

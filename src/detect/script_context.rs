@@ -63,7 +63,7 @@ impl Reader {
                 self.attribute.clear();
                 return value;
             }
-            TokenType::TagComment => return comment_runs(token),
+            TokenType::TagComment => return comment_runs(token, behind),
             TokenType::TagNameClose | TokenType::TagNameSelfclose => {
                 self.attribute.clear();
                 self.quoted = false;
@@ -179,8 +179,9 @@ fn opens_code(tag: &[u8], before: &[u8], token: &[u8], behind: &[u8]) -> bool {
     match tag.rsplit(|byte| *byte == b':').next().unwrap_or_default() {
         b"script" => content.is_none_or(|content| !is_mention(before, token, content)),
         // Without an attribute these do nothing; `List<Object>` and `the <link> element` have none.
-        b"iframe" | b"frame" | b"frameset" | b"embed" | b"object" | b"applet" | b"base"
-        | b"isindex" | b"import" | b"listener" | b"handler" | b"vmlframe" | b"xss" => {
+        b"iframe" => content.is_none() && has_attribute(behind) && !shows_page(behind),
+        b"frame" | b"frameset" | b"embed" | b"object" | b"applet" | b"base" | b"isindex"
+        | b"import" | b"listener" | b"handler" | b"vmlframe" | b"xss" => {
             content.is_none() && has_attribute(behind)
         }
         // A style holds no `<`, so the next one ends it.
@@ -190,6 +191,14 @@ fn opens_code(tag: &[u8], before: &[u8], token: &[u8], behind: &[u8]) -> bool {
         }),
         _ => false,
     }
+}
+
+/// Whether the frame shows a page that another host keeps, as every editor embeds a film or a map. What else
+/// stands in the tag is read as any attribute is.
+fn shows_page(behind: &[u8]) -> bool {
+    let end = memchr(b'>', behind).unwrap_or(behind.len());
+    let tag = behind.get(..end).unwrap_or_default().to_ascii_lowercase();
+    memmem::find(&tag, b" src=\"https://").is_some() && memmem::find_iter(&tag, b"src").count() == 1
 }
 
 /// Whether an equals sign follows in this tag.
@@ -214,22 +223,21 @@ fn is_mention(before: &[u8], token: &[u8], content: &[u8]) -> bool {
     let body = content
         .get(..end.unwrap_or(content.len()))
         .unwrap_or(content);
-    // No script begins with an end tag: `<code>&lt;script&gt;</code>`, decoded.
-    if generic && end.is_none() || body.starts_with(b"</") {
+    if generic && end.is_none() {
         return true;
     }
-    let call = |byte: &u8| b"(=`;[".contains(byte);
-    let calls = body.iter().any(call);
-    // In a sentence the word behind the tag stands behind a space, and nothing is called. In the address
-    // of a search a plus sign stands for the space, and the next parameter ends the sentence.
+    // In a sentence the word behind the tag stands behind a space, and nothing is called.
     let sentence = match body {
         [b' ', first, ..] => first.is_ascii_alphabetic() && end.is_none(),
+        // A Referer holds the blanks of a search as plus signs.
         [b'+', first, ..] => {
-            let words = body.split(|byte| *byte == b'&').next().unwrap_or_default();
-            first.is_ascii_alphabetic() && end.is_none() && !words.iter().any(call)
+            first.is_ascii_alphabetic()
+                && end.is_none()
+                && !body.iter().any(|byte| b"(`".contains(byte))
         }
         _ => false,
     };
+    let calls = body.iter().any(|byte| b"(=`;[".contains(byte));
     sentence || end.is_some() && !calls && body.first() == Some(&b' ')
 }
 
@@ -241,15 +249,23 @@ fn is_code(value: &[u8], in_real_tag: bool) -> bool {
     if let [b'{', inside @ ..] = value {
         let name = |byte: &u8| byte.is_ascii_alphanumeric() || b"._$".contains(byte);
         let braces = inside.strip_suffix(b"}").unwrap_or(inside);
+        // The blank in front of an arrow ends a value without quotes: `{(event)` is all there is.
+        let parameters = |braces: &[u8]| {
+            let inside = braces
+                .strip_prefix(b"(")
+                .and_then(|list| list.strip_suffix(b")"));
+            inside.is_some_and(|list| list.iter().all(|byte| name(byte) || b", ".contains(byte)))
+        };
         if braces.iter().all(name)
             || braces.starts_with(b"()")
+            || parameters(braces)
             || memmem::find(braces, b"=>").is_some()
         {
             return false;
         }
     }
-    // `<div onclick="...">` is how one writes about a handler; dots alone are no script.
-    if matches!(value, b"\xe2\x80\xa6") || value.iter().all(|byte| *byte == b'.') {
+    // `onclick="..."` is how people write about a handler.
+    if value.iter().all(|byte| *byte == b'.') || value == "\u{2026}".as_bytes() {
         return false;
     }
     if in_real_tag {
@@ -284,7 +300,17 @@ fn is_code_address(value: &[u8]) -> bool {
     let rest = rest.get(1..).unwrap_or_default();
     let scheme: Vec<u8> = scheme.iter().copied().filter(|byte| *byte < 0x80).collect();
     match scheme.as_slice() {
-        b"javascript" | b"vbscript" | b"livescript" | b"mocha" | b"view-source" => true,
+        // The usual ways to say that a link goes nowhere.
+        b"javascript" => ![
+            b"".as_slice(),
+            b";",
+            b"void(0)",
+            b"void(0);",
+            b"void0",
+            b"void0;",
+        ]
+        .contains(&rest),
+        b"vbscript" | b"livescript" | b"mocha" | b"view-source" => true,
         b"data" => {
             !(rest.starts_with(b"image/") && !rest.starts_with(b"image/svg")
                 || rest.starts_with(b"font/"))
@@ -348,12 +374,18 @@ fn style_runs(style: &[u8]) -> bool {
 
 /// Whether a comment hides something from this reader but not from a browser: conditional comments
 /// with script, a backtick that ends the comment in old browsers, pseudo-tags that load.
-fn comment_runs(comment: &[u8]) -> bool {
+fn comment_runs(comment: &[u8], behind: &[u8]) -> bool {
     let comment: Vec<u8> = comment.iter().map(u8::to_ascii_lowercase).collect();
     let holds = |word: &[u8]| memmem::find(&comment, word).is_some();
     comment.starts_with(b"import")
         || comment.starts_with(b"entity")
-        || holds(b"<script")
+        || memmem::find_iter(&comment, b"<script").any(|at| {
+            // `<?php` opens a comment that the next tag ends, even one that is named in a sentence.
+            let ended_by_tag = at.saturating_add(b"<script".len()) == comment.len();
+            let content = behind.get(..NEARBY).unwrap_or(behind);
+            let content = content.strip_prefix(b">").unwrap_or(content);
+            !(ended_by_tag && is_mention(b"<", b"script", content))
+        })
         || holds(b"javascript:")
         || memmem::find_iter(&comment, b"on").any(|at| {
             let handler = comment.get(at.saturating_add(2)..).unwrap_or_default();

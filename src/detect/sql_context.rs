@@ -113,7 +113,11 @@ impl<'a> Reading<'a> {
         };
         let (value, behind) = self.text.split_at_checked(at).unwrap_or((self.text, &[]));
         let behind = behind.get(1..).unwrap_or_default();
-        if !is_plain_value(value) || opens_quotation(value, behind, quote) {
+        if !is_plain_value(value)
+            || opens_quotation(value, behind, quote)
+            || quote == b'"' && measures_inches(value, behind)
+            || self.is_random()
+        {
             return false;
         }
         // `the boys' and the girls' coats`: nothing but words.
@@ -141,10 +145,66 @@ impl<'a> Reading<'a> {
             })
     }
 
+    /// Whether the text is what a password manager makes: no word, and of every kind of sign something.
+    fn is_random(&self) -> bool {
+        let count = |kind: fn(&u8) -> bool| {
+            let mut seen = [false; 128];
+            for byte in self.text.iter().filter(|byte| kind(byte)) {
+                if let Some(seen) = seen.get_mut(usize::from(*byte)) {
+                    *seen = true;
+                }
+            }
+            seen.iter().filter(|seen| **seen).count()
+        };
+        (10..=64).contains(&self.text.len())
+            && self.text.iter().all(u8::is_ascii_graphic)
+            && count(u8::is_ascii_alphabetic) >= 5
+            && count(u8::is_ascii_uppercase) >= 2
+            && count(u8::is_ascii_lowercase) >= 2
+            && count(u8::is_ascii_punctuation) >= 4
+            && !self.tokens.iter().any(|token| {
+                !matches!(
+                    token.token_type,
+                    TokenType::Bareword | TokenType::String | TokenType::Variable
+                ) && text_of(token).starts_with(|first: char| first.is_ascii_alphabetic())
+            })
+            && !self
+                .text
+                .chunk_by(|a, b| {
+                    a.is_ascii_lowercase() && b.is_ascii_lowercase()
+                        || a.is_ascii_uppercase() && b.is_ascii_uppercase()
+                })
+                .any(|run| run.len() > 5)
+    }
+
     /// A whole statement. `select a seat from the list` is one word for word, so there must be
     /// more than words.
+    ///
+    /// A query that reads named columns was not injected into anything: it is what people paste who
+    /// ask about SQL, and what public query languages (SOQL, InfluxQL, those of document stores) look like.
     fn is_whole_statement(&self) -> bool {
-        self.is_statement(self.skip(0)) && self.tokens.iter().any(|token| !is_word(token))
+        let start = self.skip(0);
+        self.is_statement(start)
+            && self.tokens.iter().any(|token| !is_word(token))
+            && !(self.says(start, &["select"]) && self.reads_columns(start + 1))
+    }
+
+    /// Whether a list of columns and a table stand here, without a literal among the columns.
+    fn reads_columns(&self, at: usize) -> bool {
+        let list = self.skip(at);
+        let end = (list..self.tokens.len()).find(|at| self.says(*at, &["from"]));
+        let reads = |at| {
+            !self.is_literal(at)
+                || self.kind(at) == TokenType::String
+                    && self.kind(at.saturating_sub(1)) == TokenType::LeftParenthesis
+        };
+        end.is_some_and(|end| {
+            end > list
+                && (list..end).all(reads)
+                && self
+                    .token(end + 1)
+                    .is_some_and(|table| is_word(table) || table.str_open == b'"')
+        }) && !self.cut_off
     }
 
     /// `1 -- `, `1/*` and `(1) or (2) #`: an expression of literals in front of a comment that has
@@ -286,7 +346,13 @@ impl<'a> Reading<'a> {
         let calls =
             self.says(comparison, &["="]) && self.kind(right + 1) == TokenType::LeftParenthesis;
         let asks = calls || self.is_literal(right) || self.asks_the_database(right);
-        self.says(comparison, COMPARISONS) && (self.is_literal(left) && asks || same_name())
+        // `"host" = 'web-1'`: in the standard's dialect the former is the name of a column.
+        let names_column = matches!(
+            (self.token(left), self.token(right)),
+            (Some(left), Some(right)) if left.str_open == b'"' && right.str_open == b'\''
+        );
+        self.says(comparison, COMPARISONS)
+            && (self.is_literal(left) && !names_column && asks || same_name())
     }
 
     /// A function, a subselect or a variable of the server.
@@ -297,11 +363,10 @@ impl<'a> Reading<'a> {
 
     /// `(select count(*) from t)`, `and select 1`.
     fn selects_inside(&self, at: usize) -> bool {
-        matches!(
-            self.kind(at),
-            TokenType::LeftParenthesis | TokenType::LogicOperator
-        ) && self.says(at + 1, &["select"])
-            && self.is_select_list(at + 2)
+        // Behind an operator, a query of columns needs a parenthesis; without one it is another line of a text.
+        let opens = self.kind(at) == TokenType::LeftParenthesis
+            || self.kind(at) == TokenType::LogicOperator && !self.reads_columns(at + 2);
+        opens && self.says(at + 1, &["select"]) && self.is_select_list(at + 2)
             || self.says(at, &["select"])
                 && self.kind(self.skip(at + 1)) != TokenType::None
                 && self.says(
@@ -328,7 +393,11 @@ impl<'a> Reading<'a> {
             && self.kind(at + 2) == TokenType::Number
             && self.kind(at + 3) == TokenType::RightParenthesis
             && self.says(at + 4, &["+", "||", ","])
-            && self.says(at + 5, &["char", "chr"]);
+            && self.says(at + 5, &["char", "chr"])
+            // `Chr(13) + Chr(10)` ends a line in BASIC; an injection spells letters.
+            && self.token(at + 2).is_some_and(|code| {
+                !text_of(code).parse::<u32>().is_ok_and(|code| matches!(code, 9 | 10 | 13))
+            });
         let spells = self.says(at, &["concat"])
             && self
                 .token(at + 2)
@@ -551,6 +620,20 @@ fn opens_quotation(value: &[u8], behind: &[u8], quote: u8) -> bool {
     let alone = rest.get(1..).unwrap_or_default().trim_ascii().is_empty();
     !sign.iter().any(u8::is_ascii_alphanumeric)
         && (!alone || quote == b'"' || !value.trim_ascii().is_empty())
+}
+
+/// `5/8"-drill-bit`, `24"-monitor`: a number, the sign of an inch, and a word that is no call.
+fn measures_inches(value: &[u8], behind: &[u8]) -> bool {
+    let Some(word) = behind.strip_prefix(b"-") else {
+        return false;
+    };
+    let length = word
+        .iter()
+        .take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'_')
+        .count();
+    value.last().is_some_and(u8::is_ascii_digit)
+        && word.first().is_some_and(u8::is_ascii_alphabetic)
+        && word.get(length) != Some(&b'(')
 }
 
 /// Whether the token came from a word, so that a sentence may hold it.

@@ -417,9 +417,13 @@ impl Engine {
                     });
                 },
             );
-            // Null bytes that stand in a body as a whole, as in a picture, are those of binary data.
+            // Null bytes, also as escapes and in overlong form, that stand in a body as a whole with other
+            // control characters, as in a picture, are those of binary data.
             let binary = matches!(field.zone, Zone::RawBody | Zone::FileContent)
-                && memchr::memchr(0, fields.get(text.span)).is_some();
+                && fields
+                    .get(text.span)
+                    .iter()
+                    .any(|byte| matches!(byte, 0..=0x08 | 0x0E..=0x1A | 0x1C..=0x1F));
             for anomaly in odd.iter() {
                 if !(binary && anomaly == Anomaly::NullByte) {
                     fields.find_in(anomaly, &field);

@@ -10,10 +10,24 @@ use super::{Dice, Request, component, lines};
 
 const PASSWORDS: &str = include_str!("data/passwords.txt");
 
-fn secret(dice: &mut Dice) -> &'static str {
+/// A password that someone chose, or one that a password manager made.
+fn secret(dice: &mut Dice) -> String {
+    if dice.once_in(3) {
+        let length = 12 + dice.below(20);
+        let alphabet = dice.pick(ALPHABETS);
+        return dice.text(alphabet, length);
+    }
     let all = lines(PASSWORDS);
-    all[dice.below(all.len())]
+    all[dice.below(all.len())].to_owned()
 }
+
+/// The signs that Bitwarden, 1Password, Chrome and Safari put into passwords.
+const ALPHABETS: &[&str] = &[
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789!@#$%^&*",
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789!#%)*+,-.:=>?@]^_}~",
+    "ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnpqrstuvwxyz23456789-_.:!",
+    "abcdefghijkmnopqrstuvwxyz0123456789-ABCDEFGHIJKLMNP",
+];
 
 fn user(dice: &mut Dice) -> String {
     let (family, given) = person(dice);
@@ -32,7 +46,7 @@ pub(crate) fn login(dice: &mut Dice) -> Request {
         0 => {
             let request = dressed(dice, Request::new("login form", "POST", "/login?next=%2Faccount%2Forders%3Fpage%3D2"));
             let cookies = cookies(dice);
-            request.header("cookie", cookies).form(&[("csrfmiddlewaretoken", &dice.token(64)), ("username", &user), ("password", password), ("remember", "1"), ("redirect_to", "https://shop.example.com/account/?a=1&b=2")])
+            request.header("cookie", cookies).form(&[("csrfmiddlewaretoken", &dice.token(64)), ("username", &user), ("password", &password), ("remember", "1"), ("redirect_to", "https://shop.example.com/account/?a=1&b=2")])
         }
         1 => Request::new("login call", "POST", "/api/auth/login").json(&json!({"username": user, "password": password, "device": {"id": dice.uuid(), "name": "Jane's iPhone (work)"}})),
         _ => Request::new("basic login", "GET", "/api/v1/me").header("authorization", format!("Basic {}", STANDARD.encode(format!("{user}:{password}")))),
@@ -45,9 +59,9 @@ pub(crate) fn password(dice: &mut Dice) -> Request {
     if dice.once_in(2) {
         return Request::new("password form", "POST", "/account/password").form(&[
             ("_method", "put"),
-            ("current_password", old),
-            ("new_password", new),
-            ("new_password_confirmation", new),
+            ("current_password", &old),
+            ("new_password", &new),
+            ("new_password_confirmation", &new),
         ]);
     }
     Request::new("password call", "POST", "/api/v1/users/42/password")
@@ -88,7 +102,7 @@ pub(crate) fn registration(dice: &mut Dice) -> Request {
         ("ctl00$Main$LastName", family),
         ("address[street]", place[0]),
         ("address[city]", place[1]),
-        ("password", password),
+        ("password", &password),
         (
             "website",
             "https://www.example.org/~jane/?q=1&lang=en#about",

@@ -9,6 +9,15 @@ use super::{Dice, Request, component, form, lines, sparingly};
 const FILTERS: &str = include_str!("data/filters.txt");
 const SEARCHES: &str = include_str!("data/searches.txt");
 
+/// Query languages that resemble SQL and that a public interface takes whole: SOQL, InfluxQL, those of document stores.
+const QUERIES: &[&str] = &[
+    "SELECT Id, Name, (SELECT LastName FROM Contacts) FROM Account WHERE Industry = 'Media' LIMIT 10",
+    "SELECT Id FROM Case WHERE CreatedDate = LAST_N_DAYS:30 AND Subject LIKE '%it''s%'",
+    "SELECT mean(\"usage_user\") FROM \"cpu\" WHERE \"host\" = 'web-1' AND time > now() - 1h GROUP BY time(5m) fill(null)",
+    "SELECT * FROM c WHERE c.type = 'order' AND c.total > 100",
+    "SELECT COUNT(*) FROM Transaction WHERE appName = 'shop' FACET name SINCE 1 day ago",
+];
+
 /// A filter in the query string, encoded with more or less care.
 pub(crate) fn public_filter(dice: &mut Dice) -> Request {
     let filters = lines(FILTERS);
@@ -96,7 +105,10 @@ pub(crate) fn graphql(dice: &mut Dice) -> Request {
 pub(crate) fn elastic(dice: &mut Dice) -> Request {
     let searches = lines(SEARCHES);
     let words = searches[dice.below(searches.len())];
-    let body = match dice.below(4) {
+    let body = match dice.below(5) {
+        4 => {
+            json!({"query": dice.pick(QUERIES), "db": "metrics", "fetchSize": 100})
+        }
         0 => {
             json!({"query": {"bool": {"must": [{"match": {"title": {"query": words, "fuzziness": "AUTO"}}}], "filter": [{"range": {"price": {"gte": 10, "lt": 20}}}, {"term": {"status": "open"}}], "must_not": {"exists": {"field": "deleted_at"}}}}, "sort": [{"date": {"order": "desc"}}, "_score"], "aggs": {"brands": {"terms": {"field": "brand.keyword", "size": 10}}}})
         }

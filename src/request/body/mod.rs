@@ -307,7 +307,12 @@ fn looks_like(text: &[u8]) -> Option<BodyFormat> {
                 .iter()
                 .take_while(|byte| byte.is_ascii_alphanumeric() || b"_-.[]%".contains(byte))
                 .count();
-            (name > 0 && start.get(name) == Some(&b'=')).then_some(BodyFormat::Form)
+            // Octets of a key or a picture may begin so too, but they go on with control characters.
+            let binary = start
+                .iter()
+                .take(1024)
+                .any(|byte| matches!(byte, 0..=0x08 | 0x0E..=0x1A | 0x1C..=0x1F));
+            (name > 0 && start.get(name) == Some(&b'=') && !binary).then_some(BodyFormat::Form)
         }
     }
 }
