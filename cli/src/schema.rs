@@ -241,6 +241,7 @@ fn rule() -> Value {
             "views": set(words::<View>()),
             "action": with_default(words::<RuleAction>(), "score"),
             "tags": { "type": "array", "items": { "type": "string" } },
+            "once": { "type": "boolean", "default": false, "description": "The score counts once in a request, however many fields match." },
             "score": { "$ref": "#/$defs/score" },
             "literals": set(json!({ "type": "string", "minLength": 1, "maxLength": 1024 })),
             "regex": { "type": "string" },
