@@ -503,6 +503,46 @@ fn exceptions_by_rule() {
 }
 
 #[test]
+fn exceptions_are_found_by_any_of_their_paths() {
+    let several = r#""rules": [100001], "path": ["/a/b", {"prefix": "/a/"}, {"glob": "/c/*/d"}, {"glob": "/e*"}, {"regex": "^/f$"}]"#;
+    let keyed = r#""rules": [100001], "path": ["/a/b", {"prefix": "/a/"}, {"glob": "/c/*/d"}]"#;
+    check_exceptions(&[
+        (several, get("/a/b?q=zap"), "allow but x"),
+        (several, get("/a/c?q=zap"), "allow but x"),
+        (several, get("/c/1/d?q=zap"), "allow but x"),
+        (several, get("/e1/x?q=zap"), "allow but x"),
+        (several, get("/f?q=zap"), "allow but x"),
+        (several, get("/c/1/e?q=zap"), "block"),
+        (several, get("/a?q=zap"), "block"),
+        (keyed, get("/a/b?q=zap"), "allow but x"),
+        (keyed, get("/a/c?q=zap"), "allow but x"),
+        (keyed, get("/c/1/d?q=zap"), "allow but x"),
+        (keyed, get("/c/d?q=zap"), "block"),
+        (keyed, get("/?q=zap"), "block"),
+        (
+            r#""rules": [100001], "path": {"prefix": "/"}"#,
+            get("/a/b?q=zap"),
+            "allow but x",
+        ),
+        (
+            r#""rules": [100001], "path": {"prefix": "/a"}"#,
+            get("/ab/c?q=zap"),
+            "allow but x",
+        ),
+        (
+            r#""rules": [100001], "path": {"glob": "*/d"}"#,
+            get("/a/b/d?q=zap"),
+            "allow but x",
+        ),
+        (
+            r#""rules": [100001], "path": {"glob": "/a?/d"}"#,
+            get("/ab/d?q=zap"),
+            "allow but x",
+        ),
+    ]);
+}
+
+#[test]
 fn exceptions_by_request() {
     let at = |host| Ask {
         host,

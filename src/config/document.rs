@@ -135,7 +135,7 @@ fn check_product(config: &Config, problems: &mut Problems) {
 
 /// Notes ids and tags that no rule has, of the policy or of the product.
 fn check_references(config: &Config, problems: &mut Problems) {
-    let Ok(shipped) = super::rule::shipped_names() else {
+    let Some(shipped) = super::rule::shipped_names() else {
         return;
     };
     let mut own: Vec<u32> = config.rules.iter().map(|rule| rule.id).collect();

@@ -45,22 +45,20 @@ pub(super) struct ShippedNames {
     pub(super) tags: Vec<String>,
 }
 
-/// By what policies may point at the shipped rules.
-///
-/// # Errors
-/// A rule file has problems; a test proves that none has.
-pub(super) fn shipped_names() -> Result<&'static ShippedNames, ()> {
-    static NAMES: std::sync::OnceLock<Result<ShippedNames, ()>> = std::sync::OnceLock::new();
+/// By what policies may point at the shipped rules; `None` if a rule file has problems, and a test proves
+/// that none has.
+pub(super) fn shipped_names() -> Option<&'static ShippedNames> {
+    static NAMES: std::sync::OnceLock<Option<ShippedNames>> = std::sync::OnceLock::new();
     let names = NAMES.get_or_init(|| {
-        let rules = shipped_rules().map_err(drop)?;
+        let rules = shipped_rules().ok()?;
         let mut ids: Vec<u32> = rules.iter().map(|rule| rule.id).collect();
         ids.sort_unstable();
         let mut tags: Vec<String> = rules.into_iter().flat_map(|rule| rule.tags).collect();
         tags.sort_unstable();
         tags.dedup();
-        Ok(ShippedNames { ids, tags })
+        Some(ShippedNames { ids, tags })
     });
-    names.as_ref().map_err(|&()| ())
+    names.as_ref()
 }
 
 /// Reads a list of rules and refuses ids that stand twice, or among those that are taken. `custom` is

@@ -58,6 +58,9 @@ pub(super) fn read_scopes(
         problems.add(path, "too many scopes for so many rules and overrides");
         return Vec::new();
     }
+    // The policy's exceptions hold everywhere; kept with a scope are its own. They may be many: they are
+    // not copied for each scope only to be dropped.
+    let bare = without_exceptions(base);
     for (index, item) in items.iter().enumerate() {
         let at = format!("{path}[{index}]");
         let Some(mut object) = Object::open(item, &at, problems) else {
@@ -67,11 +70,7 @@ pub(super) fn read_scopes(
             .optional::<String>("name", problems)
             .unwrap_or_else(|| format!("scopes[{index}]"));
         let request = read_request(&mut object, problems);
-        // The policy's exceptions hold everywhere; kept here are the scope's own.
-        let mut settings = Settings {
-            exceptions: Vec::new(),
-            ..base.clone()
-        };
+        let mut settings = bare.clone();
         settings.read_from(&mut object, problems);
         let rules_at = object.path_of("rules");
         if let Some(node) = object.node("rules") {
@@ -111,6 +110,12 @@ pub(super) fn read_scopes(
     // Stable: among equals the one that stands first wins.
     scopes.sort_by_key(|scope| std::cmp::Reverse(specificity(&scope.request)));
     scopes
+}
+
+fn without_exceptions(settings: &Settings) -> Settings {
+    let mut bare = settings.clone();
+    bare.exceptions = Vec::new();
+    bare
 }
 
 /// Whether two scopes are about the same requests, in whatever order they say so.

@@ -7,11 +7,12 @@ use super::text::Text;
 use crate::model::{Exception, Part, PartSet, Place, Rule, RuleMatch, Zone, ZoneSet};
 use crate::request::{Field, Fields};
 
-/// The exceptions of a policy, found by path where they name one.
+/// The exceptions of a policy, found by path, or by the first segment of it, where they name such.
 #[derive(Debug, Default)]
 pub(super) struct Exceptions {
     list: Vec<Compiled>,
     by_path: HashMap<Box<[u8]>, Vec<u32>>,
+    by_segment: HashMap<Box<[u8]>, Vec<u32>>,
     elsewhere: Vec<u32>,
 }
 
@@ -69,9 +70,22 @@ impl Exceptions {
             expires: exception.expires,
             scope,
         };
-        match compiled.requests.exact_path() {
-            Some(path) => self.by_path.entry(path.into()).or_default().push(index),
-            None => self.elsewhere.push(index),
+        let keys: Option<Vec<Key<'_>>> = compiled.requests.paths().iter().map(Key::of).collect();
+        match keys {
+            // Each key once: no exception is looked at twice.
+            Some(mut keys) if !keys.is_empty() => {
+                keys.sort_unstable();
+                keys.dedup();
+                for key in keys {
+                    match key {
+                        Key::Path(path) => self.by_path.entry(path.into()),
+                        Key::Segment(segment) => self.by_segment.entry(segment.into()),
+                    }
+                    .or_default()
+                    .push(index);
+                }
+            }
+            _ => self.elsewhere.push(index),
         }
         self.list.push(compiled);
     }
@@ -89,12 +103,11 @@ impl Exceptions {
 
     /// The exceptions that concern a request, with what its head tells about places.
     pub(super) fn concerning(&self, facts: &Facts, scope: u16, head: &Fields) -> Concerned {
-        let here = self
-            .by_path
-            .get(facts.path())
-            .map_or(&[][..], Vec::as_slice);
+        let here = self.by_path.get(facts.path());
+        let below = first_segment(facts.path()).and_then(|segment| self.by_segment.get(segment));
         let mut concerned = Vec::new();
-        for index in here.iter().chain(&self.elsewhere) {
+        let found = here.into_iter().chain(below).flatten();
+        for index in found.chain(&self.elsewhere) {
             let Some(exception) = self.list.get(*index as usize) else {
                 continue;
             };
@@ -141,6 +154,35 @@ impl Exceptions {
             holds.then_some(exception.label.as_str())
         })
     }
+}
+
+/// By what of a path an exception is found.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Key<'a> {
+    /// The whole path.
+    Path(&'a [u8]),
+    /// The first segment, of paths that have more than one.
+    Segment(&'a [u8]),
+}
+
+impl<'a> Key<'a> {
+    fn of(path: &'a Text) -> Option<Self> {
+        match path {
+            Text::Exact(path) => Some(Self::Path(path)),
+            Text::Prefix(start) => first_segment(start).map(Self::Segment),
+            Text::Glob(glob) => {
+                let end = memchr::memchr2(b'*', b'?', glob).unwrap_or(glob.len());
+                first_segment(glob.get(..end)?).map(Self::Segment)
+            }
+            Text::Suffix(_) | Text::Contains(_) | Text::Regex(_) => None,
+        }
+    }
+}
+
+/// The first segment of a path in which another one follows.
+fn first_segment(path: &[u8]) -> Option<&[u8]> {
+    let rest = path.strip_prefix(b"/")?;
+    rest.get(..memchr::memchr(b'/', rest)?)
 }
 
 impl Compiled {

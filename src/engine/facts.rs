@@ -109,12 +109,9 @@ impl Requests {
             && any(&self.paths, &facts.path)
     }
 
-    /// The one path that is asked for, where it is one.
-    pub(super) fn exact_path(&self) -> Option<&[u8]> {
-        match self.paths.as_slice() {
-            [Text::Exact(path)] => Some(path),
-            _ => None,
-        }
+    /// The paths that are asked for; none for any.
+    pub(super) fn paths(&self) -> &[Text] {
+        &self.paths
     }
 }
 
