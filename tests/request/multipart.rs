@@ -445,6 +445,11 @@ fn once_unseen() {
             format!("{name}; filename=x; name=\"' or 1\""),
         ),
         (
+            "text behind the name of a part in JSON",
+            "Content-Disposition: form-data; name=\"a\"' or 1\r\nContent-Type: application/json"
+                .into(),
+        ),
+        (
             "a piece of a continued parameter",
             format!("{name}; filename*0=x; filename*1=y' or 1"),
         ),

@@ -509,10 +509,16 @@ impl Reader<'_, '_, '_> {
         }
     }
 
-    /// Names beside the first, of a part whose value stands under that one alone.
+    /// Names beside the first, of a part whose value stands under that one alone, and what stood around
+    /// any of them on the wire and is part of no field.
     fn further_names(&mut self, head: &PartHead) {
-        for (name, _) in head.names.iter().skip(1) {
-            self.sink.text(name, b"");
+        for (index, (name, wire)) in head.names.iter().enumerate() {
+            if index > 0 {
+                self.sink.text(name, b"");
+            }
+            if name != wire {
+                self.sink.raw(wire);
+            }
         }
     }
 
