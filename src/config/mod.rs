@@ -1,5 +1,6 @@
 //! Plugin JSON to [`Config`]: strict, and every problem at once, each with its JSON path.
 
+mod condition;
 mod document;
 mod exception;
 mod matching;

@@ -2,7 +2,8 @@
 //! with the trailers, then the verdict. Nothing here can fail, and nothing survives a step but the
 //! [`Inspection`], which owns what it needs.
 
-use super::compile::{CompiledRule, Effect, Engine, Scope, Test};
+use super::compile::{CompiledRule, Effect, Engine, RuleSet, Scope, Test, count_in};
+use super::condition::{BEHIND_BODY, BEHIND_HEAD, Fired, Known};
 use super::except::{Concerned, Spot};
 use super::facts::{Facts, Peer, bucket};
 use super::prefilter::RuleIndex;
@@ -10,7 +11,7 @@ use super::scratch::{Candidate, Scratch, Text};
 use crate::config::{Enforcement, Settings};
 use crate::model::{
     Action, Anomaly, AnomalySet, Category, EndedBy, Fallback, Hit, Mode, Named, Part, RuleAction,
-    Sums, Verdict, View, Zone, number_of,
+    Sums, Verdict, View, Zone, ZoneSet, number_of,
 };
 use crate::request::{self, BodyPlan, Field, Fields, Finding, Frame, Head, Kind, Span};
 
@@ -39,6 +40,10 @@ pub struct Inspection {
     sampled_out: bool,
     concerned: Concerned,
     excepted: Vec<String>,
+    /// What is known of rules with conditions that the head did not decide.
+    known: Option<Box<Known>>,
+    /// The same as the head left it, to which each message of a stream goes back.
+    head_known: Option<Box<Known>>,
 }
 
 impl Engine {
@@ -65,9 +70,12 @@ impl Engine {
             sampled_out: false,
             concerned: Concerned::default(),
             excepted: Vec::new(),
+            known: None,
+            head_known: None,
         };
-        let facts =
-            (!self.scopes.is_empty() || !self.exceptions.is_empty()).then(|| Facts::of(head, peer));
+        let conditions = !self.own().conditions.is_empty();
+        let facts = (!self.scopes.is_empty() || !self.exceptions.is_empty() || conditions)
+            .then(|| Facts::of(head, peer));
         if let Some(facts) = &facts {
             let found = self
                 .scopes
@@ -101,12 +109,27 @@ impl Engine {
                 self.exceptions
                     .concerning(facts, inspection.scope, &scratch.fields);
         }
-        if head.end_of_stream {
-            self.read_body(scratch, &inspection, b"", true);
+        if let Some(facts) = &facts
+            && conditions
+        {
+            self.open_conditions(scratch, &mut inspection, facts);
         }
-        self.scan(scratch, &mut inspection);
+        if !inspection.allowed {
+            let mut ahead = BEHIND_HEAD;
+            if head.end_of_stream {
+                self.read_body(scratch, &inspection, b"", true);
+                ahead = ZoneSet::EMPTY;
+            }
+            self.scan(scratch, &mut inspection, ahead);
+        }
         inspection.head_scores = inspection.scores;
         inspection
+    }
+
+    /// The policy's own rules.
+    fn own(&self) -> &RuleSet {
+        let [_, own] = &self.sets;
+        own
     }
 
     fn scope(&self, inspection: &Inspection) -> &Scope {
@@ -121,7 +144,27 @@ impl Engine {
         &self.scope(inspection).settings
     }
 
-    /// Inspects a body, or, where `complete` is false, as much of it as the limit lets through.
+    /// Says that trailers follow the body that is inspected next: conditions wait for [`Engine::end`]
+    /// before they take anything for missing that may come in them.
+    pub fn expect_trailers(&self, inspection: &mut Inspection) {
+        if let Some(known) = &mut inspection.known {
+            known.trailers = true;
+        }
+    }
+
+    /// Says that nothing more of a request will be inspected. Conditions then take for missing what was
+    /// not seen. Without meaning where the last part was inspected as the last.
+    pub fn close(&self, scratch: &mut Scratch, inspection: &mut Inspection) {
+        let open = |known: &Known| !known.is_closed();
+        if self.ends(inspection) || !inspection.known.as_deref().is_some_and(open) {
+            return;
+        }
+        scratch.clear();
+        self.settle_conditions(scratch, inspection, ZoneSet::EMPTY);
+    }
+
+    /// Inspects a body, or, where `complete` is false, as much of it as the limit lets through; of what
+    /// is behind the limit nothing will be seen.
     pub fn body(
         &self,
         scratch: &mut Scratch,
@@ -134,7 +177,13 @@ impl Engine {
         }
         scratch.clear();
         self.read_body(scratch, inspection, bytes, complete);
-        self.scan(scratch, inspection);
+        let trailers = |known: &Known| known.trailers;
+        let ahead = if inspection.known.as_deref().is_some_and(trailers) {
+            BEHIND_BODY
+        } else {
+            ZoneSet::EMPTY
+        };
+        self.scan(scratch, inspection, ahead);
     }
 
     /// Inspects one message of a stream of messages (gRPC), or what has come of it. The verdict then
@@ -144,10 +193,14 @@ impl Engine {
             return;
         }
         inspection.scores = inspection.head_scores;
+        match &inspection.head_known {
+            Some(head) => inspection.known = Some(head.clone()),
+            None => inspection.head_known = inspection.known.clone(),
+        }
         scratch.clear();
         let limits = &self.settings(inspection).limits;
         request::read_message(&inspection.plan, frame, limits, &mut scratch.fields);
-        self.scan(scratch, inspection);
+        self.scan(scratch, inspection, ZoneSet::EMPTY);
     }
 
     fn read_body(
@@ -174,13 +227,17 @@ impl Engine {
         inspection: &mut Inspection,
         trailers: &[(&[u8], &[u8])],
     ) {
-        if self.ends(inspection) || trailers.is_empty() {
+        if self.ends(inspection) {
+            return;
+        }
+        if trailers.is_empty() {
+            self.close(scratch, inspection);
             return;
         }
         scratch.clear();
         let limits = &self.settings(inspection).limits;
         request::read_trailers(trailers, limits, &mut scratch.fields);
-        self.scan(scratch, inspection);
+        self.scan(scratch, inspection, ZoneSet::EMPTY);
     }
 
     fn ends(&self, inspection: &Inspection) -> bool {
@@ -273,8 +330,9 @@ impl Engine {
         }
     }
 
-    /// Decodes, prefilters, confirms and scores whatever the readers have put into the scratch.
-    fn scan(&self, scratch: &mut Scratch, inspection: &mut Inspection) {
+    /// Decodes, prefilters, confirms and scores whatever the readers have put into the scratch. `ahead`
+    /// are the zones whose fields may come later.
+    fn scan(&self, scratch: &mut Scratch, inspection: &mut Inspection, ahead: ZoneSet) {
         self.lay_out(scratch, inspection);
         for anomaly in scratch.fields.anomalies().iter() {
             if Anomaly::UNINSPECTED.contains(anomaly) {
@@ -284,11 +342,130 @@ impl Engine {
         self.anomalies(scratch, inspection);
         let mut candidates = std::mem::take(&mut scratch.candidates);
         candidates.clear();
-        self.find_candidates(scratch, self.scope(inspection), &mut candidates);
+        self.find_candidates(scratch, inspection, &mut candidates);
         candidates.sort_unstable();
         self.confirm(scratch, &candidates, inspection);
         // Left there until the next step, for whoever counts them.
         scratch.candidates = candidates;
+        if inspection.known.is_some() && !inspection.allowed {
+            self.try_unkeyed(scratch, inspection, ahead);
+            self.settle_conditions(scratch, inspection, ahead);
+        }
+    }
+
+    /// Decides the rules with conditions that the head alone decides, and begins to watch for the others.
+    fn open_conditions(&self, scratch: &Scratch, inspection: &mut Inspection, facts: &Facts) {
+        let mut fired = Vec::new();
+        let scope = self.scope(inspection);
+        let known = self.own().conditions.open(
+            facts,
+            |rule| scope.effect(1, rule) != Effect::Off,
+            !self.prefilter,
+            |rule| fired.push(rule),
+        );
+        inspection.known = known;
+        self.fire(scratch, inspection, &fired);
+    }
+
+    /// Tries leaves without literals on every text that they look at.
+    fn try_unkeyed(&self, scratch: &mut Scratch, inspection: &mut Inspection, ahead: ZoneSet) {
+        let own = self.own();
+        let Some(known) = &mut inspection.known else {
+            return;
+        };
+        if !own.conditions.wants_unkeyed(known, ahead, self.prefilter) {
+            return;
+        }
+        let mut candidates = std::mem::take(&mut scratch.extra);
+        candidates.clear();
+        let mut last = None;
+        let mut leaves = [&[][..]; 2];
+        for (index, text) in scratch.texts.iter().enumerate() {
+            let Some(field) = scratch.fields.list().get(text.field as usize) else {
+                continue;
+            };
+            if last != Some(text.field) {
+                last = Some(text.field);
+                leaves = own.conditions.unkeyed(scratch.fields.get(field.name));
+            }
+            for leaf in leaves.iter().copied().flatten() {
+                if own.conditions.looks_at(known, *leaf, text, field) {
+                    candidates.push(Candidate {
+                        field: text.field,
+                        part: text.part,
+                        set: 1,
+                        rule: own.number_of(*leaf),
+                        text: index as u32,
+                    });
+                }
+            }
+        }
+        candidates.sort_unstable();
+        self.confirm(scratch, &candidates, inspection);
+        scratch.extra = candidates;
+    }
+
+    /// Tries a leaf of a condition on the forms of one half of one field.
+    fn confirm_leaf(
+        &self,
+        scratch: &Scratch,
+        inspection: &mut Inspection,
+        leaf: u16,
+        (field_index, field, part): (u32, &Field, Part),
+        group: &[Candidate],
+    ) {
+        let conditions = &self.own().conditions;
+        let passed = group.iter().find_map(|candidate| {
+            let text = scratch.texts.get(candidate.text as usize)?;
+            let known = inspection.known.as_deref()?;
+            // A field before this one may have made the rest of them needless.
+            let asked = conditions.looks_at(known, leaf, text, field)
+                && conditions.means(leaf, &scratch.fields, field)
+                && conditions.passes(leaf, field.zone, scratch.text(text));
+            asked.then_some(text.view)
+        });
+        let Some(view) = passed else {
+            return;
+        };
+        let spot = Spot::of(&scratch.fields, field, part);
+        if let Some(rule) = conditions.exceptable(leaf)
+            && let Some(compiled) = self.own().get(rule)
+            && self.excepted(inspection, compiled, spot, &scratch.fields)
+        {
+            return;
+        }
+        if let Some(known) = &mut inspection.known {
+            let order = field_index.saturating_add(1);
+            conditions.note(known, leaf, order, (spot.zone, part, view), spot.name);
+        }
+    }
+
+    /// Decides what can be decided of the rules with conditions.
+    fn settle_conditions(&self, scratch: &Scratch, inspection: &mut Inspection, ahead: ZoneSet) {
+        let Some(known) = &mut inspection.known else {
+            return;
+        };
+        let fired = self.own().conditions.settle(known, ahead);
+        self.fire(scratch, inspection, &fired);
+    }
+
+    fn fire(&self, scratch: &Scratch, inspection: &mut Inspection, fired: &[Fired]) {
+        for fired in fired {
+            if inspection.allowed {
+                return;
+            }
+            let Some(compiled) = self.own().get(fired.rule) else {
+                continue;
+            };
+            let spot = Spot {
+                zone: fired.zone,
+                part: fired.part,
+                name: &fired.name,
+                text: b"",
+            };
+            let rule = (1, fired.rule, compiled);
+            self.hit(inspection, &scratch.fields, rule, spot, (fired.view, 1));
+        }
     }
 
     /// Lists the texts to look at: what the readers found, then the views that decoding adds.
@@ -300,24 +477,29 @@ impl Engine {
             texts,
             ..
         } = scratch;
+        let conditions = self.own().conditions.asks_fields() && inspection.known.is_some();
         for (index, field) in fields.iter().enumerate() {
             let field_index = index as u32;
             let mut add = |span: Span, part, view| {
-                if !span.is_empty() {
+                let quiet = match (part, view) {
+                    (Part::Value, View::Plain) => span.is_empty() || field.kind != Kind::Text,
+                    _ if span.is_empty() => return,
+                    _ => false,
+                };
+                if !quiet || conditions {
                     texts.push(Text {
                         span,
                         derived: false,
                         field: field_index,
                         part,
                         view,
+                        quiet,
                     });
                 }
             };
             // In the order in which they stand in the arena.
             add(field.key, Part::Name, View::Plain);
-            if field.kind == Kind::Text {
-                add(field.value, Part::Value, View::Plain);
-            }
+            add(field.value, Part::Value, View::Plain);
             if let Some(wire) = field.wire_name {
                 add(wire, Part::Name, View::Wire);
             }
@@ -334,7 +516,7 @@ impl Engine {
             let Some(field) = fields.list().get(text.field as usize).copied() else {
                 continue;
             };
-            if text.view != View::Plain {
+            if text.view != View::Plain || text.quiet {
                 continue;
             }
             let is_path = field.zone == Zone::Path;
@@ -396,10 +578,22 @@ impl Engine {
         }
     }
 
-    fn find_candidates(&self, scratch: &Scratch, scope: &Scope, candidates: &mut Vec<Candidate>) {
+    fn find_candidates(
+        &self,
+        scratch: &Scratch,
+        inspection: &Inspection,
+        candidates: &mut Vec<Candidate>,
+    ) {
         for set_index in 0..self.sets.len() {
             let mut add = |index: usize, text: &Text, rule: RuleIndex| {
-                self.candidate(scratch, (set_index, scope), (index, text), rule, candidates);
+                self.candidate(
+                    scratch,
+                    inspection,
+                    set_index,
+                    (index, text),
+                    rule,
+                    candidates,
+                );
             };
             let Some(set) = self.sets.get(set_index) else {
                 continue;
@@ -410,10 +604,15 @@ impl Engine {
             if !self.prefilter {
                 for (index, text) in scratch.texts.iter().enumerate() {
                     (0..set.rules.len()).for_each(|rule| add(index, text, rule as RuleIndex));
+                    let leaves = set.conditions.keyed();
+                    leaves.for_each(|leaf| add(index, text, set.number_of(leaf)));
                 }
                 continue;
             }
             for (index, text) in scratch.texts.iter().enumerate() {
+                if text.quiet && set.conditions.is_empty() {
+                    continue;
+                }
                 for rule in set.prefilter.always() {
                     add(index, text, *rule);
                 }
@@ -452,21 +651,32 @@ impl Engine {
     fn candidate(
         &self,
         scratch: &Scratch,
-        (set, scope): (usize, &Scope),
+        inspection: &Inspection,
+        set: usize,
         (index, text): (usize, &Text),
         rule: RuleIndex,
         candidates: &mut Vec<Candidate>,
     ) {
-        let Some(compiled) = self.sets.get(set).and_then(|set| set.get(rule)) else {
+        let Some(rules) = self.sets.get(set) else {
             return;
         };
         let Some(field) = scratch.fields.list().get(text.field as usize) else {
             return;
         };
-        if !compiled.looks_at(field.zone, text.part)
-            || !self.sees(compiled, text, field)
-            || scope.effect(set, rule) == Effect::Off
-        {
+        let looks = match (rules.leaf(rule), rules.get(rule)) {
+            (Some(leaf), _) => inspection
+                .known
+                .as_deref()
+                .is_some_and(|known| rules.conditions.looks_at(known, leaf, text, field)),
+            (None, Some(compiled)) => {
+                !text.quiet
+                    && compiled.looks_at(field.zone, text.part)
+                    && self.sees(compiled, text, field)
+                    && self.scope(inspection).effect(set, rule) != Effect::Off
+            }
+            (None, None) => false,
+        };
+        if !looks {
             return;
         }
         let candidate = Candidate {
@@ -507,10 +717,18 @@ impl Engine {
             }
             let Some(first) = group.first() else { continue };
             let (set, rule) = (first.set as usize, first.rule);
-            let Some(compiled) = self.sets.get(set).and_then(|set| set.get(rule)) else {
+            let Some(field) = scratch.fields.list().get(first.field as usize) else {
                 continue;
             };
-            let Some(field) = scratch.fields.list().get(first.field as usize) else {
+            let Some(rules) = self.sets.get(set) else {
+                continue;
+            };
+            if let Some(leaf) = rules.leaf(rule) {
+                let place = (first.field, field, first.part);
+                self.confirm_leaf(scratch, inspection, leaf, place, group);
+                continue;
+            }
+            let Some(compiled) = rules.get(rule) else {
                 continue;
             };
             let mut most = (0, View::Plain);
@@ -522,7 +740,7 @@ impl Engine {
                 let Some(text) = scratch.texts.get(candidate.text as usize) else {
                     continue;
                 };
-                let count = compiled.count(field.zone, scratch.text(text));
+                let count = count_in(&compiled.test, field.zone, scratch.text(text));
                 if count > most.0 {
                     most = (count, text.view);
                 }
@@ -540,6 +758,27 @@ impl Engine {
         }
     }
 
+    /// Whether an exception takes a match away; if so, that is noted.
+    fn excepted(
+        &self,
+        inspection: &mut Inspection,
+        rule: &CompiledRule,
+        spot: Spot<'_>,
+        fields: &Fields,
+    ) -> bool {
+        let removed = self
+            .exceptions
+            .removes(&inspection.concerned, &rule.rule, spot, fields);
+        let Some(label) = removed else {
+            return false;
+        };
+        let kept = &mut inspection.excepted;
+        if kept.len() < Verdict::EXCEPTIONS && !kept.iter().any(|known| known == label) {
+            kept.push(label.to_owned());
+        }
+        true
+    }
+
     /// Counts a hit, unless an exception removes it.
     fn hit(
         &self,
@@ -554,14 +793,7 @@ impl Engine {
         if effect == Effect::Off {
             return;
         }
-        let removed = self
-            .exceptions
-            .removes(&inspection.concerned, &rule.rule, spot, fields);
-        if let Some(label) = removed {
-            let kept = &mut inspection.excepted;
-            if kept.len() < Verdict::EXCEPTIONS && !kept.iter().any(|known| known == label) {
-                kept.push(label.to_owned());
-            }
+        if self.excepted(inspection, rule, spot, fields) {
             return;
         }
         let enforced = effect != Effect::Record;
@@ -622,32 +854,6 @@ fn sampled_out(enforcement: &Enforcement, head: &Head<'_>, peer: &Peer) -> bool 
         None => bucket(&peer.client.map(number_of).unwrap_or_default().to_be_bytes()),
     };
     bucket >= enforcement.share
-}
-
-impl CompiledRule {
-    /// How often the rule matches a text.
-    fn count(&self, zone: Zone, text: &[u8]) -> u32 {
-        match &self.test {
-            Test::Byte(byte) => {
-                let (lower, upper) = (byte.to_ascii_lowercase(), byte.to_ascii_uppercase());
-                memchr::memchr2_iter(lower, upper, text).count() as u32
-            }
-            Test::Texts(automaton) => automaton.find_iter(text).count() as u32,
-            Test::Pattern(pattern) => u32::from(pattern.is_match(text)),
-            Test::Detector(detector) => {
-                // A path is a list of values: what a tokeniser makes of the slashes between them
-                // says nothing.
-                let found = if zone == Zone::Path {
-                    text.split(|byte| *byte == b'/')
-                        .any(|part| detector.matches(part))
-                } else {
-                    detector.matches(text)
-                };
-                u32::from(found)
-            }
-            Test::Anomalies(_) => 0,
-        }
-    }
 }
 
 impl Inspection {

@@ -14,6 +14,8 @@ pub struct Scratch {
     pub(super) views: Vec<u8>,
     pub(super) texts: Vec<Text>,
     pub(super) candidates: Vec<Candidate>,
+    /// The same for conditions that the prefilter cannot find.
+    pub(super) extra: Vec<Candidate>,
 }
 
 /// One text to look at: a form of one half of one field.
@@ -25,6 +27,8 @@ pub(super) struct Text {
     pub(super) field: u32,
     pub(super) part: Part,
     pub(super) view: View,
+    /// Only conditions look at it: it is empty, or nothing in which an attack could stand.
+    pub(super) quiet: bool,
 }
 
 /// A rule that could match a text. Ordered so that all texts of one half of one field stand together
@@ -51,6 +55,8 @@ impl Scratch {
         self.texts.shrink_to(KEEP / size_of::<Text>());
         self.candidates.clear();
         self.candidates.shrink_to(KEEP / size_of::<Candidate>());
+        self.extra.clear();
+        self.extra.shrink_to(KEEP / size_of::<Candidate>());
     }
 
     /// The bytes of a text.
@@ -69,6 +75,7 @@ impl Scratch {
     pub fn texts(&self) -> impl Iterator<Item = (usize, Part, View, &[u8])> {
         self.texts
             .iter()
+            .filter(|text| !text.quiet)
             .map(|text| (text.field as usize, text.part, text.view, self.text(text)))
     }
 

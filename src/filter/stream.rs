@@ -172,6 +172,7 @@ impl Stream {
             }
             if upgrade {
                 engine.cannot_inspect(&mut inspection, Anomaly::UninspectedUpgrade);
+                engine.close(&mut buffers.scratch, &mut inspection);
             }
             self.asker.grpc = inspection.plan().is_grpc();
             if inspection.plan().is_message_stream() {
@@ -230,6 +231,7 @@ impl Stream {
         if !end && held == 0 && self.claims_upgrade {
             // A piece of nothing that is not the end: the proxy has made a tunnel.
             self.note(Anomaly::FalseUpgrade);
+            self.close();
             return self.conclude(host);
         }
         if !end && held <= limit {
@@ -255,6 +257,9 @@ impl Stream {
                 return Flow::Pause;
             }
         } else {
+            if let Some(inspection) = &mut self.inspection {
+                self.root.engine().expect_trailers(inspection);
+            }
             self.judge_body(host, usize::MAX, true);
         }
         let root = Rc::clone(&self.root);
@@ -429,6 +434,8 @@ impl Stream {
             return if held == usize::MAX {
                 Flow::Continue
             } else {
+                // A stream may end without a message.
+                self.close();
                 self.conclude(host)
             };
         }
@@ -459,6 +466,14 @@ impl Stream {
         self.inspection
             .as_ref()
             .is_some_and(|inspection| engine.action(inspection) == Action::Block)
+    }
+
+    /// Nothing more of this request will be inspected.
+    fn close(&mut self) {
+        if let Some(inspection) = &mut self.inspection {
+            let engine = self.root.engine();
+            with_buffers(|buffers| engine.close(&mut buffers.scratch, inspection));
+        }
     }
 
     fn note(&mut self, anomaly: Anomaly) {

@@ -62,6 +62,8 @@ pub struct Field {
     pub wire_name: Option<Span>,
     /// The value as it came, where that differs.
     pub wire_value: Option<Span>,
+    /// The value is not one of the request: it was joined from several fields of that name.
+    pub joined: bool,
 }
 
 /// Something odd that a reader noticed.
@@ -150,6 +152,7 @@ impl Fields {
             value: value_span,
             wire_name,
             wire_value,
+            joined: false,
         });
         if name.0.len() > limits.name_bytes {
             self.find_at(Anomaly::NameTooLong, zone, name_span);
@@ -216,6 +219,7 @@ impl Fields {
                 value,
                 wire_name: None,
                 wire_value: None,
+                joined: true,
                 ..field
             });
         }

@@ -1,7 +1,7 @@
 //! Runs one case of the suite through the engine, called as a library.
 
 use palisade::config::Config;
-use palisade::engine::{Engine, Record, Scratch};
+use palisade::engine::{Engine, Peer, Record, Scratch};
 use palisade::model::{Action, Named};
 use palisade::request::Head;
 use palisade_harness::cases::{Case, Http};
@@ -41,9 +41,16 @@ pub(crate) fn run(case: &Case, engine: &Engine, scratch: &mut Scratch) -> Outcom
                 .map(|anomaly| anomaly.name().to_owned()),
         );
     };
-    let mut seen = engine.begin(scratch, &head);
+    let peer = Peer {
+        client: case.request.client,
+        now: None,
+    };
+    let mut seen = engine.begin_for(scratch, &head, &peer);
     note(scratch);
     if engine.action(&seen) != Action::Block {
+        if !case.request.trailers.is_empty() {
+            engine.expect_trailers(&mut seen);
+        }
         if !head.end_of_stream {
             engine.body(scratch, &mut seen, body, true);
             note(scratch);
