@@ -189,11 +189,11 @@ impl Proxied {
         if engine.action(&seen) == Action::Block {
             return seen;
         }
-        if complete {
-            // Without trailers this says no more than that nothing follows.
+        if complete && !self.trailers.is_empty() {
             engine.end(scratch, &mut seen, &borrowed(&self.trailers));
             look(scratch);
         }
+        engine.close(scratch, &mut seen);
         seen
     }
 }

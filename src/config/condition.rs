@@ -255,8 +255,9 @@ impl Reader<'_> {
         self.leaves = self.leaves.saturating_add(1);
         let before = self.problems.count();
         type Make = fn(String) -> TextMatch;
-        const TEXTS: [(&str, Make); 6] = [
+        const TEXTS: [(&str, Make); 7] = [
             ("equals", TextMatch::Exact),
+            ("exact", TextMatch::Exact),
             ("prefix", TextMatch::Prefix),
             ("suffix", TextMatch::Suffix),
             ("contains", TextMatch::Contains),
@@ -272,7 +273,10 @@ impl Reader<'_> {
                 continue;
             };
             let at = object.path_of(key);
-            if key != "equals" && texts.iter().any(String::is_empty) {
+            if key == "exact" && object.has("equals") {
+                self.problems.add(&at, "says the same as equals; keep one");
+            }
+            if !matches!(key, "equals" | "exact") && texts.iter().any(String::is_empty) {
                 self.problems
                     .add(&at, "an empty text says nothing; every value would do");
             }

@@ -498,7 +498,10 @@ impl Engine {
                 }
             };
             // In the order in which they stand in the arena.
-            add(field.key, Part::Name, View::Plain);
+            if !field.joined {
+                // A joined value stands beside the fields that it was joined from; its name is theirs.
+                add(field.key, Part::Name, View::Plain);
+            }
             add(field.value, Part::Value, View::Plain);
             if let Some(wire) = field.wire_name {
                 add(wire, Part::Name, View::Wire);
