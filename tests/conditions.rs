@@ -1226,3 +1226,56 @@ fn the_prefilter_loses_no_leaf() {
     }
     assert!((200..2_500).contains(&found), "{found} of 2772");
 }
+
+/// The cells of a row of a table, without the ticks around them.
+fn cells(row: &str) -> Vec<&str> {
+    let row = row.trim().trim_start_matches('|').trim_end_matches('|');
+    row.split('|')
+        .map(|cell| cell.trim().trim_matches('`'))
+        .collect()
+}
+
+#[test]
+fn the_documents_say_what_happens() {
+    let text = include_str!("../docs/rules.md");
+    let mut requests = 0;
+    let examples: Vec<&str> = text.split("```json\n").skip(1).collect();
+    assert!(examples.len() >= 6);
+    for example in examples {
+        let (rule, behind) = example.split_once("```").expect("a block ends");
+        let policy = format!(r#"{{"rules":[{rule}]}}"#);
+        let table = behind
+            .lines()
+            .skip_while(|line| !line.starts_with("| request |"))
+            .take_while(|line| line.starts_with('|'));
+        let mut actions = std::collections::BTreeSet::new();
+        for row in table.skip(2) {
+            let row = cells(row);
+            let [line, header, body, client, action] = row[..] else {
+                panic!("{row:?}");
+            };
+            let header = header.split_once(": ");
+            let kind = if body.starts_with('{') { JSON } else { FORM };
+            let asked = Asked {
+                line,
+                headers: header.as_slice(),
+                body: (!body.is_empty()).then_some((kind, body.as_bytes())),
+                trailers: &[],
+                client: if client.is_empty() {
+                    "203.0.113.7"
+                } else {
+                    client
+                },
+            };
+            assert_eq!(
+                verdict(&policy, asked).action.to_string(),
+                action,
+                "{rule}{row:?}"
+            );
+            actions.insert(action.to_owned());
+            requests += 1;
+        }
+        assert_eq!(actions.len(), 2, "both sides of {rule}");
+    }
+    assert!(requests >= 18, "{requests}");
+}

@@ -241,6 +241,7 @@ fn look(scratch: &Scratch, step: &'static str, seen: &mut Vec<Seen>, noticed: &m
 const fn kind(kind: Kind) -> &'static str {
     match kind {
         Kind::Text => "text",
+        Kind::Joined => "joined",
         Kind::Number => "number",
         Kind::Literal => "literal",
         Kind::Bytes => "bytes",
@@ -255,7 +256,7 @@ impl Seen {
             let _ = write!(out, " `{}`", shown(&self.name));
         }
         let _ = write!(out, " = {}", shown(&self.value));
-        if self.kind != Kind::Text {
+        if !matches!(self.kind, Kind::Text | Kind::Joined) {
             let _ = write!(out, " ({}; only the name is scanned)", kind(self.kind));
         }
         out.push('\n');

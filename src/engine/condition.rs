@@ -19,7 +19,7 @@ use crate::model::{
     Addresses, Comparison, Condition, FieldCondition, Hit, Number, Part, PartSet, Range,
     RequestCondition, TextMatch, ValueTest, View, ViewSet, Zone, ZoneSet,
 };
-use crate::request::{Field, Fields};
+use crate::request::{Field, Fields, Kind};
 
 /// The rules with conditions of a compiled set.
 #[derive(Debug, Default)]
@@ -441,7 +441,7 @@ impl Conditions {
         in_view
             && own.zones.contains(field.zone)
             && own.parts.contains(piece.part)
-            && (own.joined || !field.joined)
+            && (own.joined || field.kind != Kind::Joined)
             && bit(&known.live, own.rule as usize)
             && (own.count.is_some() || !bit(&known.held, leaf as usize))
     }

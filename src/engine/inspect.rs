@@ -482,7 +482,9 @@ impl Engine {
             let field_index = index as u32;
             let mut add = |span: Span, part, view| {
                 let quiet = match (part, view) {
-                    (Part::Value, View::Plain) => span.is_empty() || field.kind != Kind::Text,
+                    (Part::Value, View::Plain) => {
+                        span.is_empty() || !matches!(field.kind, Kind::Text | Kind::Joined)
+                    }
                     _ if span.is_empty() => return,
                     _ => false,
                 };
@@ -498,8 +500,7 @@ impl Engine {
                 }
             };
             // In the order in which they stand in the arena.
-            if !field.joined {
-                // A joined value stands beside the fields that it was joined from; its name is theirs.
+            if field.kind != Kind::Joined {
                 add(field.key, Part::Name, View::Plain);
             }
             add(field.value, Part::Value, View::Plain);

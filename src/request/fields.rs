@@ -33,6 +33,9 @@ impl Span {
 pub enum Kind {
     /// Text, of any length.
     Text,
+    /// Text of other fields put together the way a server that splits elsewhere would read it. It is
+    /// looked at for attacks; what counts characters has counted these already.
+    Joined,
     /// A number, as it was written.
     Number,
     /// `true`, `false` or `null`, as it was written.
@@ -62,8 +65,6 @@ pub struct Field {
     pub wire_name: Option<Span>,
     /// The value as it came, where that differs.
     pub wire_value: Option<Span>,
-    /// The value is not one of the request: it was joined from several fields of that name.
-    pub joined: bool,
 }
 
 /// Something odd that a reader noticed.
@@ -152,7 +153,6 @@ impl Fields {
             value: value_span,
             wire_name,
             wire_value,
-            joined: false,
         });
         if name.0.len() > limits.name_bytes {
             self.find_at(Anomaly::NameTooLong, zone, name_span);
@@ -215,11 +215,10 @@ impl Fields {
             }
             let value = self.text(&text, limits.value_bytes);
             self.list.push(Field {
-                kind: Kind::Text,
+                kind: Kind::Joined,
                 value,
                 wire_name: None,
                 wire_value: None,
-                joined: true,
                 ..field
             });
         }
