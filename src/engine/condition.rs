@@ -29,6 +29,8 @@ pub(super) struct Conditions {
     /// Conditions on the request as a whole, numbered behind the leaves.
     facts: usize,
     counters: usize,
+    /// A bit for each rule of which something is known only when nothing more can come.
+    waiting: Vec<u64>,
     asks_client: bool,
     /// Leaves without literals that name their field, by the hash of that name.
     named: HashMap<u64, Vec<u16>>,
@@ -41,12 +43,10 @@ pub(super) struct Conditions {
 struct Conditional {
     rule: RuleIndex,
     tree: Node,
-    /// Whether something about it is known only when nothing more can come.
-    waits: bool,
     /// Whether some leaf has literals.
     keyed: bool,
-    /// Whether some leaf has none.
-    unkeyed: bool,
+    /// Where leaves without them look.
+    unkeyed: ZoneSet,
     /// What a hit names if no field does.
     place: (Zone, Box<[u8]>),
 }
@@ -204,13 +204,17 @@ impl Conditions {
         let mut place = None;
         let tree = self.node(own, condition, true, &mut place, keys)?;
         let leaves = self.leaves.get(first..).unwrap_or_default();
-        let (keyed, unkeyed) = (
-            leaves.iter().any(|leaf| leaf.keyed),
-            leaves.iter().any(|leaf| !leaf.keyed),
-        );
+        let keyed = leaves.iter().any(|leaf| leaf.keyed);
+        let unkeyed = leaves
+            .iter()
+            .filter(|leaf| !leaf.keyed)
+            .fold(ZoneSet::EMPTY, |zones, leaf| zones.union(leaf.zones));
+        self.waiting.resize(self.rules.len() / 64 + 1, 0);
+        if self.waits(&tree, false) {
+            set(&mut self.waiting, self.rules.len(), true);
+        }
         self.rules.push(Conditional {
             rule,
-            waits: self.waits(&tree, false),
             tree,
             keyed,
             unkeyed,
@@ -513,19 +517,27 @@ impl Conditions {
         }
     }
 
-    /// Whether leaves without literals have anything to look for. Drops the rules that cannot hold
-    /// whatever they would find.
-    pub(super) fn wants_unkeyed(&self, known: &mut Known, zones: ZoneSet, drop: bool) -> bool {
+    /// Lists the leaves without literals and names that have something to look for among fields of
+    /// `present`; false if no leaf without literals has. Drops the rules that cannot hold whatever those
+    /// leaves would find.
+    pub(super) fn wants_unkeyed(
+        &self,
+        known: &mut Known,
+        (present, zones): (ZoneSet, ZoneSet),
+        drop: bool,
+        unnamed: &mut Vec<u16>,
+    ) -> bool {
+        unnamed.clear();
         let ahead = Ahead {
             zones,
             unkeyed: true,
         };
         let mut wanted = false;
         for index in 0..self.rules.len() {
-            let Some(rule) = self.rules.get(index).filter(|rule| rule.unkeyed) else {
+            let Some(rule) = self.rules.get(index) else {
                 continue;
             };
-            if !bit(&known.live, index) {
+            if !rule.unkeyed.intersects(present) || !bit(&known.live, index) {
                 continue;
             }
             if drop && rule.keyed && self.value(&rule.tree, known, ahead) == Some(false) {
@@ -534,20 +546,25 @@ impl Conditions {
                 wanted = true;
             }
         }
-        wanted
+        if wanted {
+            let asked = |leaf: &&u16| {
+                self.leaf_at(**leaf).is_some_and(|own| {
+                    own.zones.intersects(present)
+                        && bit(&known.live, own.rule as usize)
+                        && (own.count.is_some() || !bit(&known.held, **leaf as usize))
+                })
+            };
+            unnamed.extend(self.unnamed.iter().filter(asked));
+        }
+        wanted && !(unnamed.is_empty() && self.named.is_empty())
     }
 
-    /// The leaves without literals that may mean a field of this name.
-    pub(super) fn unkeyed(&self, name: &[u8]) -> [&[u16]; 2] {
-        let named = if self.named.is_empty() {
-            None
-        } else {
-            self.named.get(&hash(name))
-        };
-        [
-            named.map_or(&[][..], Vec::as_slice),
-            self.unnamed.as_slice(),
-        ]
+    /// The leaves without literals that may mean a field of this very name.
+    pub(super) fn named(&self, name: &[u8]) -> &[u16] {
+        if self.named.is_empty() {
+            return &[];
+        }
+        self.named.get(&hash(name)).map_or(&[], Vec::as_slice)
     }
 
     /// Decides what can be decided, with `zones` still to come, and gives the rules that hold.
@@ -558,14 +575,18 @@ impl Conditions {
         };
         known.closed = zones.is_empty();
         let mut fired = Vec::new();
-        let live: Vec<usize> = ones(&known.live).collect();
-        for index in live {
+        for (touched, (live, waiting)) in known
+            .touched
+            .iter_mut()
+            .zip(known.live.iter().zip(&self.waiting))
+        {
+            *touched = live & (*touched | waiting);
+        }
+        let due = std::mem::take(&mut known.touched);
+        for index in ones(&due) {
             let Some(rule) = self.rules.get(index) else {
                 continue;
             };
-            if !rule.waits && !bit(&known.touched, index) {
-                continue;
-            }
             let value = self.value(&rule.tree, known, ahead);
             if value == Some(true) {
                 let found = known
@@ -578,6 +599,7 @@ impl Conditions {
                 set(&mut known.live, index, false);
             }
         }
+        known.touched = due;
         known.touched.fill(0);
         known.found.iter_mut().for_each(|found| found.order = 0);
         known.counts.iter_mut().for_each(|counted| counted.last = 0);

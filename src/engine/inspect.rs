@@ -370,36 +370,49 @@ impl Engine {
     /// Tries leaves without literals on every text that they look at.
     fn try_unkeyed(&self, scratch: &mut Scratch, inspection: &mut Inspection, ahead: ZoneSet) {
         let own = self.own();
+        let conditions = &own.conditions;
         let Some(known) = &mut inspection.known else {
             return;
         };
-        if !own.conditions.wants_unkeyed(known, ahead, self.prefilter) {
+        let mut unnamed = std::mem::take(&mut scratch.leaves);
+        let mut present = ZoneSet::EMPTY;
+        let zones = scratch.fields.iter().map(|field| field.zone);
+        zones.for_each(|zone| present.insert(zone));
+        let wanted =
+            conditions.wants_unkeyed(known, (present, ahead), self.prefilter, &mut unnamed);
+        if !wanted {
+            scratch.leaves = unnamed;
             return;
         }
         let mut candidates = std::mem::take(&mut scratch.extra);
         candidates.clear();
         let mut last = None;
-        let mut leaves = [&[][..]; 2];
+        let mut named = &[][..];
         for (index, text) in scratch.texts.iter().enumerate() {
             let Some(field) = scratch.fields.list().get(text.field as usize) else {
                 continue;
             };
             if last != Some(text.field) {
                 last = Some(text.field);
-                leaves = own.conditions.unkeyed(scratch.fields.get(field.name));
+                named = conditions.named(scratch.fields.get(field.name));
             }
-            for leaf in leaves.iter().copied().flatten() {
-                if own.conditions.looks_at(known, *leaf, text, field) {
+            for leaf in named.iter().chain(&unnamed).copied() {
+                // Tried here already: what fails, most of it, need not be listed and sorted.
+                if conditions.looks_at(known, leaf, text, field)
+                    && conditions.means(leaf, &scratch.fields, field)
+                    && conditions.passes(leaf, field.zone, scratch.text(text))
+                {
                     candidates.push(Candidate {
                         field: text.field,
                         part: text.part,
                         set: 1,
-                        rule: own.number_of(*leaf),
+                        rule: own.number_of(leaf),
                         text: index as u32,
                     });
                 }
             }
         }
+        scratch.leaves = unnamed;
         candidates.sort_unstable();
         self.confirm(scratch, &candidates, inspection);
         scratch.extra = candidates;

@@ -16,6 +16,8 @@ pub struct Scratch {
     pub(super) candidates: Vec<Candidate>,
     /// The same for conditions that the prefilter cannot find.
     pub(super) extra: Vec<Candidate>,
+    /// Leaves of conditions that are tried on whatever comes.
+    pub(super) leaves: Vec<u16>,
 }
 
 /// One text to look at: a form of one half of one field.
