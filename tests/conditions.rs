@@ -166,6 +166,8 @@ fn every_test_of_a_value() {
         (r#""contains":"bc""#, "abcd", true),
         (r#""contains":"bc""#, "aBCd", false),
         (r#""contains":["x","bc"]"#, "abcd", true),
+        (r#""contains":["x","BC"],"ignore_case":true"#, "abcd", true),
+        (r#""contains":"bc","ignore_case":true"#, "acbd", false),
         (r#""glob":"a*d""#, "abcd", true),
         (r#""glob":"a?d""#, "abcd", false),
         (r#""glob":"*""#, "", true),
@@ -877,6 +879,20 @@ fn scopes_overrides_and_exceptions() {
     let of_request = r#"{"rules":[{"id":100000,"score":{"unwanted_access":24},"when":{"method":"GET"}}],"exceptions":[{"rules":100000,"path":"/a"}]}"#;
     assert_eq!(hits(of_request, get("GET /a")), [""; 0]);
     assert_eq!(hits(of_request, get("GET /b")).len(), 1);
+    // Where the rest of the rule does not hold, an exception has nothing to do.
+    for when in [
+        r#"{"all":[{"method":"PUT"},{"field":"q","length":{"min":1}}]}"#,
+        r#"{"all":[{"field":"p","equals":"x"},{"field":"q","length":{"min":1}}]}"#,
+    ] {
+        let idle = format!(
+            r#"{{"rules":[{{"id":100000,"score":{{"unwanted_access":24}},"when":{when}}}],"exceptions":[{{"rules":100000,"zones":"query_string","name":"q"}}]}}"#
+        );
+        assert_eq!(
+            verdict(&idle, get("GET /?q=evil")).exceptions,
+            [""; 0],
+            "{when}"
+        );
+    }
     // What must be missing is not made missing by an exception.
     let negated = r#"{"rules":[{"id":100000,"score":{"unwanted_access":24},"when":{"all":[{"method":"GET"},{"not":{"field":"q","equals":"1"}}]}}],
         "exceptions":[{"rules":100000,"zones":"query_string","name":"q"}]}"#;

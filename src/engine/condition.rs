@@ -90,7 +90,8 @@ struct Leaf {
 
 #[derive(Debug)]
 enum Check {
-    Texts(Vec<Text>),
+    /// One of these, or of what is searched for without case.
+    Texts(Vec<Text>, Option<Test>),
     Test(Test),
     Length(Range),
     Number(Vec<(Comparison, Number)>),
@@ -109,6 +110,8 @@ pub(super) struct Known {
     found: Vec<Found>,
     /// Nothing more will come.
     closed: bool,
+    /// Zones of which it is open what leaves with literals find there.
+    pub(super) open: ZoneSet,
     /// Trailers follow the body.
     pub(super) trailers: bool,
 }
@@ -302,7 +305,22 @@ impl Conditions {
                     searches |= texts
                         .iter()
                         .any(|text| matches!(text, TextMatch::Regex(_) | TextMatch::Contains(_)));
-                    Check::Texts(texts.iter().map(Text::new).collect())
+                    // Compared place by place this would take the product of both lengths.
+                    let folded: Vec<String> = texts
+                        .iter()
+                        .filter_map(|text| match text {
+                            TextMatch::Contains(text) if field.ignore_case => Some(text.clone()),
+                            _ => None,
+                        })
+                        .collect();
+                    let others = texts.iter().filter(|text| {
+                        !(field.ignore_case && matches!(text, TextMatch::Contains(_)))
+                    });
+                    let folded = match folded.is_empty() {
+                        true => None,
+                        false => Some(literal_test(&folded)?),
+                    };
+                    Check::Texts(others.map(Text::new).collect(), folded)
                 }
                 ValueTest::Literals(texts) => {
                     searches = true;
@@ -469,10 +487,16 @@ impl Conditions {
         })
     }
 
-    /// The rule of a leaf, if a match of it may be taken away by an exception.
-    pub(super) fn exceptable(&self, leaf: u16) -> Option<RuleIndex> {
+    /// The rule of a leaf, if a match of it may be taken away by an exception: one that could not hold
+    /// anyway gives no exception anything to do.
+    pub(super) fn exceptable(&self, known: &Known, leaf: u16) -> Option<RuleIndex> {
         let leaf = self.leaf_at(leaf).filter(|leaf| leaf.positive)?;
-        self.rules.get(leaf.rule as usize).map(|rule| rule.rule)
+        let rule = self.rules.get(leaf.rule as usize)?;
+        let ahead = Ahead {
+            zones: known.open,
+            unkeyed: true,
+        };
+        (self.value(&rule.tree, known, ahead) != Some(false)).then_some(rule.rule)
     }
 
     /// Notes that a field has passed a leaf's tests. `order` is its number in this step, from 1.
@@ -766,7 +790,12 @@ impl Request {
 impl Check {
     fn passes(&self, zone: Zone, text: &[u8], fold: bool) -> bool {
         match self {
-            Self::Texts(texts) => texts.iter().any(|wanted| wanted.matches(text, fold)),
+            Self::Texts(texts, folded) => {
+                texts.iter().any(|wanted| wanted.matches(text, fold))
+                    || folded
+                        .as_ref()
+                        .is_some_and(|test| count_in(test, zone, text) > 0)
+            }
             Self::Test(test) => count_in(test, zone, text) > 0,
             Self::Length(range) => range.contains(u32::try_from(text.len()).unwrap_or(u32::MAX)),
             Self::Number(wanted) => Number::parse(text).is_some_and(|number| {
@@ -788,6 +817,7 @@ impl Known {
             counts: vec![Counted::default(); conditions.counters].into_boxed_slice(),
             found: Vec::new(),
             closed: false,
+            open: ZoneSet::all(),
             trailers: false,
         }
     }

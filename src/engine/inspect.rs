@@ -347,9 +347,15 @@ impl Engine {
         self.confirm(scratch, &candidates, inspection);
         // Left there until the next step, for whoever counts them.
         scratch.candidates = candidates;
-        if inspection.known.is_some() && !inspection.allowed {
+        if let Some(known) = &mut inspection.known
+            && !inspection.allowed
+        {
+            known.open = ahead;
             self.try_unkeyed(scratch, inspection, ahead);
             self.settle_conditions(scratch, inspection, ahead);
+            if let Some(known) = &mut inspection.known {
+                known.open = ZoneSet::all();
+            }
         }
     }
 
@@ -441,7 +447,11 @@ impl Engine {
             return;
         };
         let spot = Spot::of(&scratch.fields, field, part);
-        if let Some(rule) = conditions.exceptable(leaf)
+        let rule = inspection
+            .known
+            .as_deref()
+            .and_then(|known| conditions.exceptable(known, leaf));
+        if let Some(rule) = rule
             && let Some(compiled) = self.own().get(rule)
             && self.excepted(inspection, compiled, spot, &scratch.fields)
         {
