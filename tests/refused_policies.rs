@@ -894,7 +894,7 @@ fn every_problem_with_its_place() {
                 ),
                 (
                     "$.rules[0]",
-                    "exactly one of literals, regex, detector, anomalies is needed, found 0",
+                    "exactly one of literals, regex, detector, anomalies, when is needed, found 0",
                     "",
                 ),
             ],
@@ -915,7 +915,7 @@ fn every_problem_with_its_place() {
             r#"{"rules":[{"id":100001,"literals":["x"],"regex":"x","score":{"scanner":4}}]}"#,
             &[(
                 "$.rules[0]",
-                "exactly one of literals, regex, detector, anomalies is needed, found 2",
+                "exactly one of literals, regex, detector, anomalies, when is needed, found 2",
                 "",
             )],
         ),
@@ -996,7 +996,7 @@ fn every_problem_with_its_place() {
                 ),
                 (
                     "$.rules[0]",
-                    "exactly one of literals, regex, detector, anomalies is needed, found 0",
+                    "exactly one of literals, regex, detector, anomalies, when is needed, found 0",
                     "",
                 ),
                 (

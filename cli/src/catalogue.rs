@@ -146,6 +146,7 @@ fn found(rule: &Rule, prose: &Prose) -> String {
             format!("noticed by the readers: {}", names.join(", "))
         }
         Matcher::Detector(detector) => format!("detector {detector}"),
+        Matcher::When(_) => "conditions of the policy".to_owned(),
         Matcher::Literals(_) | Matcher::Regex(_) => match Engine::keys(rule) {
             Some(keys) => {
                 let named: Vec<_> = keys.iter().take(LITERALS).map(|key| literal(key)).collect();

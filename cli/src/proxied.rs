@@ -166,6 +166,7 @@ impl Proxied {
         }
         if upgrade {
             engine.cannot_inspect(&mut seen, Anomaly::UninspectedUpgrade);
+            engine.close(scratch, &mut seen);
         }
         if engine.action(&seen) == Action::Block || upgrade || !self.announced {
             return seen;
@@ -178,6 +179,9 @@ impl Proxied {
             let limit = engine.config().settings.limits.body_bytes;
             let most = limit.saturating_add(1).min(self.body.len());
             let complete = self.body.len() <= limit;
+            if complete && !self.trailers.is_empty() {
+                engine.expect_trailers(&mut seen);
+            }
             engine.body(scratch, &mut seen, &self.body[..most], complete);
             look(scratch);
             complete
@@ -189,6 +193,7 @@ impl Proxied {
             engine.end(scratch, &mut seen, &borrowed(&self.trailers));
             look(scratch);
         }
+        engine.close(scratch, &mut seen);
         seen
     }
 }

@@ -229,5 +229,7 @@ fn matcher(matcher: &Matcher) -> (&'static str, String) {
         Matcher::Regex(text) => ("regex", text.clone()),
         Matcher::Detector(detector) => ("detector", detector.name().to_owned()),
         Matcher::Anomalies(anomalies) => ("anomalies", names(anomalies.iter())),
+        // Of rules that a policy brings; the document itself says it best.
+        Matcher::When(_) => ("when", "conditions of the policy".to_owned()),
     }
 }

@@ -5,8 +5,8 @@
 
 use palisade::config;
 use palisade::model::{
-    Anomaly, AnomalySet, Category, Detector, Fallback, Hold, Limits, Mode, Named, Part, Preset,
-    RuleAction, Sensitivity, View, Zone,
+    Anomaly, AnomalySet, Category, Comparison, Detector, Fallback, Hold, Limits, Mode, Named, Part,
+    Preset, RuleAction, Sensitivity, View, Zone,
 };
 use serde_json::{Map, Value, json};
 
@@ -78,10 +78,7 @@ fn schema() -> Value {
 /// The keys that stand at the top and in scopes.
 fn settings() -> Map<String, Value> {
     let list = |of: &str| json!({ "type": "array", "items": { "$ref": format!("#/$defs/{of}") } });
-    let networks = json!({ "type": "array", "items": {
-        "type": "string", "pattern": "^[0-9A-Fa-f.:]+(/[0-9]{1,3})?$",
-        "examples": ["192.0.2.0/24", "2001:db8::/32"],
-    } });
+    let networks = json!({ "type": "array", "items": network() });
     let percent = json!({ "type": "number", "minimum": 0, "maximum": 100 });
     let per_category = |value: Value| json!({ "type": "object", "propertyNames": { "$ref": "#/$defs/category" }, "additionalProperties": value });
     let entries = [
@@ -167,6 +164,7 @@ fn definitions() -> Value {
                     "type": "object", "additionalProperties": false, "minProperties": 1, "maxProperties": 1,
                     "properties": {
                         "exact": text("It is this."),
+                        "equals": text("The same as `exact`."),
                         "prefix": text("It begins with this."),
                         "suffix": text("It ends with this."),
                         "contains": text("This stands in it."),
@@ -207,6 +205,42 @@ fn definitions() -> Value {
             ],
         },
         "rule": rule(),
+        "condition": {
+            "description": "Holds of a request or does not: one sort of condition in each object.",
+            "oneOf": [
+                { "$ref": "#/$defs/condition_all" },
+                { "$ref": "#/$defs/condition_any" },
+                { "$ref": "#/$defs/condition_not" },
+                { "$ref": "#/$defs/condition_request" },
+                { "$ref": "#/$defs/condition_field" },
+                { "$ref": "#/$defs/condition_header" },
+            ],
+        },
+        "condition_all": condition_of("all", &conditions("Each of these holds.")),
+        "condition_any": condition_of("any", &conditions("One of these holds.")),
+        "condition_not": condition_of("not", &described(&json!({ "$ref": "#/$defs/condition" }), "This does not hold.")),
+        "condition_request": condition_request(),
+        "condition_field": condition_fields("field", &json!({
+            "description": "The name of a field; or where it is, how it is called, and which half of it is meant.",
+            "oneOf": [{ "type": "string", "maxLength": 1024 }, { "$ref": "#/$defs/place" }],
+        })),
+        "condition_header": condition_fields("header", &described(&json!({ "$ref": "#/$defs/text" }), "The name of a header, compared without case.")),
+        "place": {
+            "type": "object", "additionalProperties": false,
+            "properties": {
+                "zones": set(&words::<Zone>()),
+                "name": { "$ref": "#/$defs/text" },
+                "parts": set(&words::<Part>()),
+            },
+        },
+        "bounds": {
+            "type": "object", "additionalProperties": false, "minProperties": 1,
+            "properties": {
+                "min": { "type": "integer", "minimum": 0, "maximum": u32::MAX },
+                "max": { "type": "integer", "minimum": 0, "maximum": u32::MAX },
+            },
+        },
+        "comparisons": comparisons(),
         "exception": {
             "oneOf": [
                 { "$ref": "#/$defs/exception_own" },
@@ -223,32 +257,147 @@ fn definitions() -> Value {
 }
 
 fn rule() -> Value {
-    let set = |of: Value| json!({ "type": "array", "minItems": 1, "items": of });
     let matchers = ["literals", "regex", "detector", "anomalies"];
-    let one_of: Vec<Value> = matchers
+    let mut one_of: Vec<Value> = matchers
         .iter()
         .map(|key| json!({ "required": [key] }))
         .collect();
+    // Conditions say themselves where they look.
+    one_of.push(json!({
+        "required": ["when"],
+        "not": { "anyOf": [{ "required": ["zones"] }, { "required": ["parts"] }] },
+    }));
     json!({
-        "type": "object", "additionalProperties": false, "required": ["id", "score"], "oneOf": one_of,
+        "type": "object", "additionalProperties": false, "required": ["id"], "oneOf": one_of,
+        // What ends the inspection adds to nothing.
+        "anyOf": [
+            { "required": ["score"] },
+            { "required": ["action"], "properties": { "action": { "const": RuleAction::Allow.name() } } },
+        ],
         "properties": {
             "id": { "type": "integer", "minimum": 100_000, "maximum": u32::MAX },
             "name": { "type": "string" },
             "what": { "type": "string" },
             "why": { "type": "string" },
-            "zones": set(words::<Zone>()),
-            "parts": set(words::<Part>()),
-            "views": set(words::<View>()),
+            "zones": set(&words::<Zone>()),
+            "parts": set(&words::<Part>()),
+            "views": set(&words::<View>()),
             "action": with_default(words::<RuleAction>(), "score"),
             "tags": { "type": "array", "items": { "type": "string" } },
             "once": { "type": "boolean", "default": false, "description": "The score counts once in a request, however many fields match." },
             "score": { "$ref": "#/$defs/score" },
-            "literals": set(json!({ "type": "string", "minLength": 1, "maxLength": 1024 })),
+            "literals": literals(),
             "regex": { "type": "string" },
             "detector": words::<Detector>(),
-            "anomalies": set(words::<Anomaly>()),
+            "anomalies": set(&words::<Anomaly>()),
+            "when": described(&json!({ "$ref": "#/$defs/condition" }), "A condition on the request as a whole; it hits once for each request."),
         },
     })
+}
+
+fn literals() -> Value {
+    set(&json!({ "type": "string", "minLength": 1, "maxLength": 1024 }))
+}
+
+fn conditions(description: &str) -> Value {
+    described(&set(&json!({ "$ref": "#/$defs/condition" })), description)
+}
+
+/// A condition that is made of others.
+fn condition_of(key: &str, value: &Value) -> Value {
+    json!({ "type": "object", "additionalProperties": false, "required": [key], "properties": { key: value } })
+}
+
+fn condition_request() -> Value {
+    let mut properties = request();
+    let clients = described(
+        &one_or_more(network()),
+        "The client's address is in one of these networks; an address that nobody knows is in none.",
+    );
+    properties.insert("client_address".to_owned(), clients);
+    json!({ "type": "object", "additionalProperties": false, "minProperties": 1, "properties": properties })
+}
+
+/// A condition on fields: where they are, under `key`, and the tests beside it.
+fn condition_fields(key: &str, place: &Value) -> Value {
+    let texts = |description: &str, least: usize| {
+        let one = json!({ "type": "string", "minLength": least, "maxLength": 1024 });
+        described(&one_or_more(one), description)
+    };
+    let bounds = |description: &str| described(&json!({ "$ref": "#/$defs/bounds" }), description);
+    let compares = [
+        ("equals", texts("It is one of these.", 0)),
+        ("exact", texts("The same as `equals`.", 0)),
+        ("prefix", texts("It begins with one of these.", 1)),
+        ("suffix", texts("It ends with one of these.", 1)),
+        ("contains", texts("One of these stands in it.", 1)),
+        (
+            "glob",
+            texts("`*` stands for any run of bytes, `?` for any one byte.", 1),
+        ),
+    ];
+    let searches = [
+        (
+            "regex",
+            texts(
+                "One of these regular expressions matches somewhere in it.",
+                1,
+            ),
+        ),
+        (
+            "literals",
+            described(&literals(), "One of these stands in it, in whatever case."),
+        ),
+        ("detector", words::<Detector>()),
+        ("length", bounds("It has so many bytes.")),
+        (
+            "number",
+            described(
+                &json!({ "$ref": "#/$defs/comparisons" }),
+                "It reads as a decimal number, and all of these hold of it.",
+            ),
+        ),
+        ("count", bounds("So many fields pass the other tests.")),
+    ];
+    let required = |key: &&str| json!({ "required": [key] });
+    let comparing: Vec<&str> = compares.iter().map(|(key, _)| *key).collect();
+    let tests: Vec<Value> = comparing
+        .iter()
+        .chain(&searches.iter().map(|(key, _)| *key).collect::<Vec<_>>())
+        .map(required)
+        .collect();
+    let comparing: Vec<Value> = comparing.iter().map(required).collect();
+    let more = [
+        (key, place.clone()),
+        (
+            "ignore_case",
+            json!({ "type": "boolean", "default": false, "description": "Whether equals, prefix, suffix, contains and glob disregard ASCII case." }),
+        ),
+        ("views", set(&words::<View>())),
+    ];
+    let properties: Map<String, Value> = compares
+        .into_iter()
+        .chain(searches)
+        .chain(more)
+        .map(|(key, value)| (key.to_owned(), value))
+        .collect();
+    json!({
+        "type": "object", "additionalProperties": false, "required": [key], "anyOf": tests,
+        "not": { "required": ["equals", "exact"] },
+        "dependentSchemas": { "ignore_case": { "anyOf": comparing } },
+        "properties": properties,
+    })
+}
+
+fn comparisons() -> Value {
+    let properties: Map<String, Value> = Comparison::ALL
+        .iter()
+        .map(|comparison| {
+            let value = json!({ "type": "number", "description": comparison.meaning() });
+            (comparison.name().to_owned(), value)
+        })
+        .collect();
+    json!({ "type": "object", "additionalProperties": false, "minProperties": 1, "properties": properties })
 }
 
 /// The keys that all shapes of exceptions share.
@@ -431,6 +580,18 @@ fn nullable(description: &str) -> Value {
 
 fn text(description: &str) -> Value {
     json!({ "type": "string", "maxLength": 1024, "description": description })
+}
+
+fn network() -> Value {
+    json!({
+        "type": "string", "pattern": "^[0-9A-Fa-f.:]+(/[0-9]{1,3})?$",
+        "examples": ["192.0.2.0/24", "2001:db8::/32"],
+    })
+}
+
+/// A list that is not empty.
+fn set(of: &Value) -> Value {
+    json!({ "type": "array", "minItems": 1, "items": of })
 }
 
 fn one_or_more(of: Value) -> Value {

@@ -19,7 +19,7 @@ fn schema() -> Value {
 }
 
 /// Each object of the schema, by the pointer to it, with a policy in which `@` stands for an entry of it.
-const OBJECTS: [(&str, &str); 17] = [
+const OBJECTS: [(&str, &str); 26] = [
     ("", "{@}"),
     ("/properties/limits", r#"{"limits": {@}}"#),
     ("/properties/uninspected", r#"{"uninspected": {@}}"#),
@@ -51,6 +51,39 @@ const OBJECTS: [(&str, &str); 17] = [
     ),
     ("/$defs/override", r#"{"overrides": [{@}]}"#),
     ("/$defs/rule", r#"{"rules": [{@}]}"#),
+    (
+        "/$defs/condition_all",
+        r#"{"rules": [{"when": {"all": [], @}}]}"#,
+    ),
+    (
+        "/$defs/condition_any",
+        r#"{"rules": [{"when": {"any": [], @}}]}"#,
+    ),
+    (
+        "/$defs/condition_not",
+        r#"{"rules": [{"when": {"not": {}, @}}]}"#,
+    ),
+    (
+        "/$defs/condition_request",
+        r#"{"rules": [{"when": {"method": "GET", @}}]}"#,
+    ),
+    (
+        "/$defs/condition_field",
+        r#"{"rules": [{"when": {"field": "a", @}}]}"#,
+    ),
+    (
+        "/$defs/condition_header",
+        r#"{"rules": [{"when": {"header": "a", @}}]}"#,
+    ),
+    ("/$defs/place", r#"{"rules": [{"when": {"field": {@}}}]}"#),
+    (
+        "/$defs/bounds",
+        r#"{"rules": [{"when": {"field": "a", "length": {@}}}]}"#,
+    ),
+    (
+        "/$defs/comparisons",
+        r#"{"rules": [{"when": {"field": "a", "number": {@}}}]}"#,
+    ),
     ("/$defs/exception_own", r#"{"exceptions": [{@}]}"#),
     (
         "/$defs/exception_zone",
@@ -208,6 +241,22 @@ fn broken_policies_do_not() {
         r#"{"rules": [{"id": 100001, "score": {"scanner": 4}}]}"#,
         r#"{"rules": [{"id": 100001, "literals": ["x"], "regex": "x", "score": {"scanner": 4}}]}"#,
         r#"{"rules": [{"id": 100001, "literals": ["x"], "score": {}}]}"#,
+        r#"{"rules": [{"id": 100001, "literals": ["x"], "score": {"scanner": 4}, "once": 1}]}"#,
+        r#"{"rules": [{"id": 100001, "literals": ["x"], "action": "block"}]}"#,
+        r#"{"rules": [{"id": 100001, "action": "allow", "when": {}}]}"#,
+        r#"{"rules": [{"id": 100001, "action": "allow", "when": {"path": "/a"}, "zones": ["path"]}]}"#,
+        r#"{"rules": [{"id": 100001, "action": "allow", "when": {"path": "/a"}, "regex": "a"}]}"#,
+        r#"{"rules": [{"id": 100001, "action": "allow", "when": {"all": []}}]}"#,
+        r#"{"rules": [{"id": 100001, "action": "allow", "when": {"any": [{"not": {"path": 1}}]}}]}"#,
+        r#"{"rules": [{"id": 100001, "action": "allow", "when": {"path": "/a", "field": "a", "equals": "b"}}]}"#,
+        r#"{"rules": [{"id": 100001, "action": "allow", "when": {"client_address": "example.com"}}]}"#,
+        r#"{"rules": [{"id": 100001, "action": "allow", "when": {"field": "a"}}]}"#,
+        r#"{"rules": [{"id": 100001, "action": "allow", "when": {"field": "a", "prefix": ""}}]}"#,
+        r#"{"rules": [{"id": 100001, "action": "allow", "when": {"field": "a", "regex": "b", "ignore_case": true}}]}"#,
+        r#"{"rules": [{"id": 100001, "action": "allow", "when": {"field": {"zone": ["path"]}, "equals": "b"}}]}"#,
+        r#"{"rules": [{"id": 100001, "action": "allow", "when": {"field": "a", "equals": "b", "exact": "b"}}]}"#,
+        r#"{"rules": [{"id": 100001, "action": "allow", "when": {"header": "a", "length": {}}}]}"#,
+        r#"{"rules": [{"id": 100001, "action": "allow", "when": {"header": "a", "number": {"gt": "1"}}}]}"#,
     ] {
         assert!(
             Config::parse(policy.as_bytes()).is_err(),

@@ -23,8 +23,9 @@ impl Read for TextMatch {
         }
         let mut object = Object::open(node, path, problems)?;
         type Make = fn(String) -> TextMatch;
-        const KINDS: [(&str, Make); 6] = [
+        const KINDS: [(&str, Make); 7] = [
             ("exact", TextMatch::Exact),
+            ("equals", TextMatch::Exact),
             ("prefix", TextMatch::Prefix),
             ("suffix", TextMatch::Suffix),
             ("contains", TextMatch::Contains),

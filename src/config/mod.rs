@@ -1,6 +1,7 @@
 //! Plugin JSON to [`Config`]: strict, and every problem at once, each with its JSON path.
 
 mod block_response;
+mod condition;
 mod document;
 mod exception;
 mod matching;

@@ -1,12 +1,13 @@
 //! Rules as they are written, shipped or custom, in the same words.
 
+use super::condition::read_when;
 use super::matching::check_pattern;
 use super::node::Node;
 use super::problem::{Problem, Problems};
 use super::read::{Object, Read, Word, shown, wrong};
 use crate::model::{
-    Anomaly, AnomalySet, Category, Detector, Family, Matcher, Named, Part, PartSet, Rule,
-    RuleAction, View, ViewSet, Zone, ZoneSet, names_of, parse_name,
+    Anomaly, AnomalySet, Category, Condition, Detector, Family, Matcher, Named, Part, PartSet,
+    Rule, RuleAction, View, ViewSet, Zone, ZoneSet, names_of, parse_name,
 };
 
 /// The rules that ship with the product, one file each under `rules/`, as one JSON list.
@@ -102,8 +103,18 @@ fn read_rule(node: &Node, path: &str, custom: bool, problems: &mut Problems) -> 
     let action = object.optional::<Word<RuleAction>>("action", problems);
     let tags = object.optional::<Vec<String>>("tags", problems);
     let once = object.optional::<bool>("once", problems);
-    let score = read_score(&mut object, problems);
-    let matcher = read_matcher(&mut object, path, problems);
+    let allows = matches!(action, Some(Word(RuleAction::Allow)));
+    let score = if allows && !object.has("score") {
+        // What ends the inspection adds to nothing.
+        Some(Vec::new())
+    } else {
+        read_score(&mut object, problems)
+    };
+    let matcher = if custom && object.has("when") {
+        read_when(&mut object, views.as_ref().map(|set| set.0), problems)
+    } else {
+        read_matcher(&mut object, path, custom, problems)
+    };
     if custom && let Some(Matcher::Regex(text)) = &matcher {
         // The shipped patterns are checked by a test rather than at every start.
         check_pattern(text, &object.path_of("regex"), problems);
@@ -117,11 +128,17 @@ fn read_rule(node: &Node, path: &str, custom: bool, problems: &mut Problems) -> 
             format!("{id} is reserved; rules of a policy have ids from 100000"),
         );
     }
-    let mut zones = zones.map_or(DEFAULT_ZONES, |set| set.0);
-    // A rule that asks for bodies means every body, whether or not a reader could split it.
-    if zones.contains(Zone::RequestBody) {
-        zones.insert(Zone::RawBody);
+    let matcher = matcher?;
+    let mut place = (
+        zones.map_or(DEFAULT_ZONES, |set| whole_bodies(set.0)),
+        parts.map_or(PartSet::all(), |set| set.0),
+        views.map_or(DEFAULT_VIEWS, |set| set.0),
+    );
+    if let Matcher::When(condition) = &matcher {
+        place = (ZoneSet::EMPTY, PartSet::EMPTY, ViewSet::EMPTY);
+        every_place(condition, &mut place);
     }
+    let (zones, parts, views) = place;
     Some(Rule {
         id,
         name: name.unwrap_or_else(|| format!("rule-{id}")),
@@ -130,16 +147,41 @@ fn read_rule(node: &Node, path: &str, custom: bool, problems: &mut Problems) -> 
         score: score?,
         once: once.unwrap_or(false),
         zones,
-        parts: parts.map_or(PartSet::all(), |set| set.0),
-        views: views.map_or(DEFAULT_VIEWS, |set| set.0),
-        matcher: matcher?,
+        parts,
+        views,
+        matcher,
         action: action.map_or(RuleAction::Score, |word| word.0),
         tags: tags.unwrap_or_default(),
     })
 }
 
+/// Zones as they are meant: a rule that asks for bodies means every body, whether or not a reader
+/// could split it.
+pub(super) fn whole_bodies(mut zones: ZoneSet) -> ZoneSet {
+    if zones.contains(Zone::RequestBody) {
+        zones.insert(Zone::RawBody);
+    }
+    zones
+}
+
+/// Adds up where the parts of a condition look.
+fn every_place(condition: &Condition, place: &mut (ZoneSet, PartSet, ViewSet)) {
+    match condition {
+        Condition::All(inner) | Condition::Any(inner) => {
+            inner.iter().for_each(|inner| every_place(inner, place));
+        }
+        Condition::Not(inner) => every_place(inner, place),
+        Condition::Request(_) => {}
+        Condition::Field(field) => {
+            place.0 = place.0.union(field.zones);
+            place.1 = place.1.union(field.parts);
+            place.2 = place.2.union(field.views);
+        }
+    }
+}
+
 /// Where a rule looks that does not say: everywhere but in the contents of uploaded files.
-const DEFAULT_ZONES: ZoneSet = ZoneSet::of(&[
+pub(super) const DEFAULT_ZONES: ZoneSet = ZoneSet::of(&[
     Zone::Path,
     Zone::QueryString,
     Zone::RequestHeader,
@@ -150,7 +192,7 @@ const DEFAULT_ZONES: ZoneSet = ZoneSet::of(&[
 ]);
 
 /// In which forms a rule looks that does not say.
-const DEFAULT_VIEWS: ViewSet = ViewSet::of(&[View::Plain, View::Decoded, View::Base64]);
+pub(super) const DEFAULT_VIEWS: ViewSet = ViewSet::of(&[View::Plain, View::Decoded, View::Base64]);
 
 pub(super) fn read_score(
     object: &mut Object<'_>,
@@ -197,8 +239,17 @@ pub(super) fn read_score(
 /// More than this says nothing that `action: block` does not say better.
 const MAX_SCORE: u32 = 1000;
 
-fn read_matcher(object: &mut Object<'_>, path: &str, problems: &mut Problems) -> Option<Matcher> {
+fn read_matcher(
+    object: &mut Object<'_>,
+    path: &str,
+    custom: bool,
+    problems: &mut Problems,
+) -> Option<Matcher> {
     const KINDS: [&str; 4] = ["literals", "regex", "detector", "anomalies"];
+    if custom {
+        // Known, so that a misspelt key finds it.
+        object.node("when");
+    }
     let given = KINDS.iter().filter(|kind| object.has(kind)).count();
     let literals = object.optional::<Vec<String>>("literals", problems);
     let regex = object.optional::<String>("regex", problems);
@@ -208,37 +259,16 @@ fn read_matcher(object: &mut Object<'_>, path: &str, problems: &mut Problems) ->
         problems.add(
             path,
             format!(
-                "exactly one of {} is needed, found {given}",
-                KINDS.join(", ")
+                "exactly one of {}{} is needed, found {given}",
+                KINDS.join(", "),
+                if custom { ", when" } else { "" }
             ),
         );
         return None;
     }
     if let Some(literals) = literals {
         let at = format!("{path}.literals");
-        if literals.is_empty() {
-            problems.add(&at, "at least one text is needed");
-            return None;
-        }
-        for (index, literal) in literals.iter().enumerate() {
-            if literal.is_empty() || literal.len() > MAX_LITERAL {
-                problems.add(
-                    &format!("{at}[{index}]"),
-                    format!("expected 1 to {MAX_LITERAL} bytes"),
-                );
-            }
-        }
-        let before = problems.literal_bytes;
-        let sum = literals.iter().map(String::len).sum();
-        problems.literal_bytes = before.saturating_add(sum);
-        // Said once, where the sum is passed.
-        if before <= LITERALS_OF_ALL && problems.literal_bytes > LITERALS_OF_ALL {
-            problems.add(
-                &at,
-                format!("up to here all literals together have more than {LITERALS_OF_ALL} bytes"),
-            );
-        }
-        return Some(Matcher::Literals(literals));
+        return checked_literals(literals, &at, problems).map(Matcher::Literals);
     }
     regex
         .map(Matcher::Regex)
@@ -249,14 +279,45 @@ fn read_matcher(object: &mut Object<'_>, path: &str, problems: &mut Problems) ->
 /// Bytes of all literals of a policy: the automaton that finds them takes about a hundred times as much.
 const LITERALS_OF_ALL: usize = 256 << 10;
 
+/// Notes what is wrong with a list of literals.
+pub(super) fn checked_literals(
+    literals: Vec<String>,
+    at: &str,
+    problems: &mut Problems,
+) -> Option<Vec<String>> {
+    if literals.is_empty() {
+        problems.add(at, "at least one text is needed");
+        return None;
+    }
+    for (index, literal) in literals.iter().enumerate() {
+        if literal.is_empty() || literal.len() > MAX_LITERAL {
+            problems.add(
+                &format!("{at}[{index}]"),
+                format!("expected 1 to {MAX_LITERAL} bytes"),
+            );
+        }
+    }
+    let before = problems.literal_bytes;
+    let sum = literals.iter().map(String::len).sum();
+    problems.literal_bytes = before.saturating_add(sum);
+    // Said once, where the sum is passed.
+    if before <= LITERALS_OF_ALL && problems.literal_bytes > LITERALS_OF_ALL {
+        problems.add(
+            at,
+            format!("up to here all literals together have more than {LITERALS_OF_ALL} bytes"),
+        );
+    }
+    Some(literals)
+}
+
 /// Bytes of one literal.
 const MAX_LITERAL: usize = 1024;
 
 /// A list of words, read into a set.
-struct Set<T, S>(S, std::marker::PhantomData<T>);
+pub(super) struct Set<T, S>(pub(super) S, std::marker::PhantomData<T>);
 
 /// A set that words can be added to.
-trait Collect<T>: Default {
+pub(super) trait Collect<T>: Default {
     fn add(&mut self, value: T);
 }
 

@@ -5,6 +5,7 @@ use std::sync::{Arc, OnceLock};
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 
+use super::condition::Conditions;
 use super::except::Exceptions;
 use super::facts::Requests;
 use super::literal::{Required, required};
@@ -12,8 +13,8 @@ use super::pattern::Pattern;
 use super::prefilter::{Prefilter, RuleIndex};
 use crate::config::{Config, Problem, Settings, pattern, shipped_rules};
 use crate::model::{
-    AnomalySet, Category, Detector, Family, Matcher, Mode, Preset, RequestMatch, Rule, RuleAction,
-    View, ViewSet, ZoneSet,
+    AnomalySet, Category, Detector, Family, Matcher, Mode, Part, Preset, RequestMatch, Rule,
+    RuleAction, View, ViewSet, Zone, ZoneSet,
 };
 
 /// A policy, ready to inspect requests. Nothing in it is global and nothing in it changes: one
@@ -61,7 +62,9 @@ pub(super) enum Effect {
 #[derive(Debug)]
 pub(super) struct RuleSet {
     pub(super) rules: Vec<CompiledRule>,
+    /// Finds rules, and behind them by number the leaves of conditions.
     pub(super) prefilter: Prefilter,
+    pub(super) conditions: Conditions,
 }
 
 /// One compiled rule.
@@ -81,6 +84,8 @@ pub(super) enum Test {
     Pattern(Pattern),
     Detector(Detector),
     Anomalies(AnomalySet),
+    /// A condition on the request as a whole.
+    When,
 }
 
 impl Engine {
@@ -170,12 +175,13 @@ impl Engine {
     }
 
     /// The literals of which every match of a rule holds one, by which the prefilter finds it; `None` for a
-    /// rule that has none: a detector, an anomaly, a pattern that may match without any.
+    /// rule that has none: a detector, an anomaly, a pattern that may match without any, a condition, whose
+    /// leaves have keys of their own.
     pub fn keys(rule: &Rule) -> Option<std::collections::BTreeSet<Vec<u8>>> {
         match &rule.matcher {
             Matcher::Literals(texts) => Some(keys_of(texts)),
             Matcher::Regex(text) => required(&pattern::parse(text).ok()?),
-            Matcher::Detector(_) | Matcher::Anomalies(_) => None,
+            Matcher::Detector(_) | Matcher::Anomalies(_) | Matcher::When(_) => None,
         }
     }
 
@@ -186,6 +192,11 @@ impl Engine {
 
     /// Whether inspections need to know the client's address.
     pub fn needs_client(&self) -> bool {
+        let asks = |set: &Arc<RuleSet>| set.conditions.asks_client();
+        self.sets.iter().any(asks) || self.scopes_need_client()
+    }
+
+    fn scopes_need_client(&self) -> bool {
         std::iter::once(&self.default_scope)
             .chain(&self.scopes)
             .any(|scope| {
@@ -296,6 +307,8 @@ impl RuleSet {
         }
         let mut compiled = Vec::with_capacity(rules.len());
         let mut literals: Vec<Keyed> = Vec::with_capacity(rules.len());
+        let mut conditions = Conditions::default();
+        let mut leaves = Vec::new();
         for (index, rule) in rules.iter().enumerate() {
             let (test, keyed) = match &rule.matcher {
                 Matcher::Literals(texts) => match literal_test(texts) {
@@ -317,6 +330,14 @@ impl RuleSet {
                 },
                 Matcher::Detector(detector) => (Test::Detector(*detector), Keyed::Always),
                 Matcher::Anomalies(anomalies) => (Test::Anomalies(*anomalies), Keyed::Never),
+                Matcher::When(condition) => {
+                    let number = RuleIndex::try_from(index).unwrap_or(RuleIndex::MAX);
+                    if let Err(message) = conditions.add(number, condition, &mut leaves) {
+                        problem(index, "when", message);
+                        continue;
+                    }
+                    (Test::When, Keyed::Never)
+                }
             };
             compiled.push(CompiledRule {
                 rule: rule.clone(),
@@ -324,9 +345,18 @@ impl RuleSet {
             });
             literals.push(keyed);
         }
+        if rules.len().saturating_add(leaves.len()) > RuleIndex::MAX as usize {
+            let more = "too many rules and conditions".to_owned();
+            problem(rules.len().saturating_sub(1), "when", more);
+        }
         if !problems.is_empty() {
             return Err(problems);
         }
+        literals.extend(
+            leaves
+                .into_iter()
+                .map(|leaf| leaf.map_or(Keyed::Never, Keyed::By)),
+        );
         let keys = literals.iter().enumerate().filter_map(|(index, keyed)| {
             let index = RuleIndex::try_from(index).ok()?;
             match keyed {
@@ -345,11 +375,29 @@ impl RuleSet {
         Ok(Self {
             rules: compiled,
             prefilter,
+            conditions,
         })
     }
 
     pub(super) fn get(&self, rule: RuleIndex) -> Option<&CompiledRule> {
         self.rules.get(rule as usize)
+    }
+
+    /// The leaf of a condition that has this number behind those of the rules.
+    pub(super) fn leaf(&self, number: RuleIndex) -> Option<u16> {
+        (number as usize)
+            .checked_sub(self.rules.len())
+            .map(|leaf| leaf as u16)
+    }
+
+    /// How many numbers there are: those of the rules, and behind them those of the leaves.
+    pub(super) fn numbers(&self) -> usize {
+        self.rules.len().saturating_add(self.conditions.leaves())
+    }
+
+    /// The number of a leaf behind those of the rules.
+    pub(super) fn number_of(&self, leaf: u16) -> RuleIndex {
+        (self.rules.len() as RuleIndex).saturating_add(leaf)
     }
 }
 
@@ -360,14 +408,14 @@ enum Keyed {
     By(Required),
 }
 
-fn keys_of(texts: &[String]) -> Required {
+pub(super) fn keys_of(texts: &[String]) -> Required {
     texts
         .iter()
         .map(|text| text.to_ascii_lowercase().into_bytes())
         .collect()
 }
 
-fn literal_test(texts: &[String]) -> Result<Test, String> {
+pub(super) fn literal_test(texts: &[String]) -> Result<Test, String> {
     if let [text] = texts
         && let [byte] = text.as_bytes()
     {
@@ -382,13 +430,33 @@ fn literal_test(texts: &[String]) -> Result<Test, String> {
         .map_err(|error| error.to_string())
 }
 
+/// How often a test matches a text.
+pub(super) fn count_in(test: &Test, zone: Zone, text: &[u8]) -> u32 {
+    match test {
+        Test::Byte(byte) => {
+            let (lower, upper) = (byte.to_ascii_lowercase(), byte.to_ascii_uppercase());
+            memchr::memchr2_iter(lower, upper, text).count() as u32
+        }
+        Test::Texts(automaton) => automaton.find_iter(text).count() as u32,
+        Test::Pattern(pattern) => u32::from(pattern.is_match(text)),
+        Test::Detector(detector) => {
+            // A path is a list of values: what a tokeniser makes of the slashes between them
+            // says nothing.
+            let found = if zone == Zone::Path {
+                text.split(|byte| *byte == b'/')
+                    .any(|part| detector.matches(part))
+            } else {
+                detector.matches(text)
+            };
+            u32::from(found)
+        }
+        Test::Anomalies(_) | Test::When => 0,
+    }
+}
+
 impl CompiledRule {
     /// Whether the rule looks at this place at all.
-    pub(super) const fn looks_at(
-        &self,
-        zone: crate::model::Zone,
-        part: crate::model::Part,
-    ) -> bool {
+    pub(super) const fn looks_at(&self, zone: Zone, part: Part) -> bool {
         self.rule.zones.contains(zone) && self.rule.parts.contains(part)
     }
 

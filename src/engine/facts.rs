@@ -24,6 +24,8 @@ pub(super) struct Facts {
     /// Decoded and resolved, as a server routes it: `/a/../b`, `//b` and `/%62` are `/b`.
     path: Vec<u8>,
     method: Vec<u8>,
+    /// The client's address, where it is known.
+    pub(super) client: Option<IpAddr>,
     /// Days since 1970-01-01.
     pub(super) today: Option<u32>,
 }
@@ -37,6 +39,7 @@ impl Facts {
             host: host_of(head.authority),
             path: path_of(head.target),
             method: head.method.to_vec(),
+            client: peer.client,
             today,
         }
     }

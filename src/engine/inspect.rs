@@ -2,7 +2,8 @@
 //! with the trailers, then the verdict. Nothing here can fail, and nothing survives a step but the
 //! [`Inspection`], which owns what it needs.
 
-use super::compile::{CompiledRule, Effect, Engine, Scope, Test};
+use super::compile::{CompiledRule, Effect, Engine, RuleSet, Scope, Test, count_in};
+use super::condition::{BEHIND_BODY, BEHIND_HEAD, Fired, Known};
 use super::except::{Concerned, Spot};
 use super::facts::{Facts, Peer, bucket};
 use super::prefilter::RuleIndex;
@@ -10,7 +11,7 @@ use super::scratch::{Candidate, Scratch, Text};
 use crate::config::{Enforcement, Settings};
 use crate::model::{
     Action, Anomaly, AnomalySet, Category, Detector, EndedBy, Fallback, Family, Hit, Mode, Named,
-    Part, RuleAction, Sums, Verdict, View, Zone, number_of,
+    Part, RuleAction, Sums, Verdict, View, Zone, ZoneSet, number_of,
 };
 use crate::request::{self, BodyPlan, Field, Fields, Finding, Frame, Head, Kind, Span};
 
@@ -42,6 +43,10 @@ pub struct Inspection {
     sampled_out: bool,
     concerned: Concerned,
     excepted: Vec<String>,
+    /// What is known of rules with conditions that the head did not decide.
+    known: Option<Box<Known>>,
+    /// The same as the head left it, to which each message of a stream goes back.
+    head_known: Option<Box<Known>>,
 }
 
 impl Engine {
@@ -70,9 +75,12 @@ impl Engine {
             sampled_out: false,
             concerned: Concerned::default(),
             excepted: Vec::new(),
+            known: None,
+            head_known: None,
         };
-        let facts =
-            (!self.scopes.is_empty() || !self.exceptions.is_empty()).then(|| Facts::of(head, peer));
+        let conditions = !self.own().conditions.is_empty();
+        let facts = (!self.scopes.is_empty() || !self.exceptions.is_empty() || conditions)
+            .then(|| Facts::of(head, peer));
         if let Some(facts) = &facts {
             let found = self
                 .scopes
@@ -105,23 +113,38 @@ impl Engine {
                 self.exceptions
                     .concerning(facts, inspection.scope, &scratch.fields);
         }
-        if head.end_of_stream {
-            self.read_body(scratch, &inspection, b"", true);
+        if let Some(facts) = &facts
+            && conditions
+        {
+            self.open_conditions(scratch, &mut inspection, facts);
         }
-        self.scan(scratch, &mut inspection);
+        if !inspection.allowed {
+            let mut ahead = BEHIND_HEAD;
+            if head.end_of_stream {
+                self.read_body(scratch, &inspection, b"", true);
+                ahead = ZoneSet::EMPTY;
+            }
+            self.scan(scratch, &mut inspection, ahead);
+        }
         inspection.head_scores = inspection.scores;
         inspection.head_counted = inspection.counted.len();
         inspection
     }
 
     /// Whether the rule of that id matches a text of that zone as it stands: no other view of it, and without
-    /// the prefilter. For measurements of one rule.
+    /// the prefilter; a rule with a condition matches no text. For measurements of one rule.
     pub fn matches(&self, id: u32, zone: Zone, text: &[u8]) -> bool {
         self.sets
             .iter()
             .flat_map(|set| &set.rules)
             .find(|compiled| compiled.rule.id == id)
-            .is_some_and(|compiled| compiled.count(zone, text) > 0)
+            .is_some_and(|compiled| count_in(&compiled.test, zone, text) > 0)
+    }
+
+    /// The policy's own rules.
+    fn own(&self) -> &RuleSet {
+        let [_, own] = &self.sets;
+        own
     }
 
     fn scope(&self, inspection: &Inspection) -> &Scope {
@@ -136,7 +159,27 @@ impl Engine {
         &self.scope(inspection).settings
     }
 
-    /// Inspects a body, or, where `complete` is false, as much of it as the limit lets through.
+    /// Says that trailers follow the body that is inspected next: conditions wait for [`Engine::end`]
+    /// before they take anything for missing that may come in them.
+    pub fn expect_trailers(&self, inspection: &mut Inspection) {
+        if let Some(known) = &mut inspection.known {
+            known.trailers = true;
+        }
+    }
+
+    /// Says that nothing more of a request will be inspected. Conditions then take for missing what was
+    /// not seen. Without meaning where the last part was inspected as the last.
+    pub fn close(&self, scratch: &mut Scratch, inspection: &mut Inspection) {
+        let open = |known: &Known| !known.is_closed();
+        if self.ends(inspection) || !inspection.known.as_deref().is_some_and(open) {
+            return;
+        }
+        scratch.clear();
+        self.settle_conditions(scratch, inspection, ZoneSet::EMPTY);
+    }
+
+    /// Inspects a body, or, where `complete` is false, as much of it as the limit lets through; of what
+    /// is behind the limit nothing will be seen.
     pub fn body(
         &self,
         scratch: &mut Scratch,
@@ -149,7 +192,13 @@ impl Engine {
         }
         scratch.clear();
         self.read_body(scratch, inspection, bytes, complete);
-        self.scan(scratch, inspection);
+        let trailers = |known: &Known| known.trailers;
+        let ahead = if inspection.known.as_deref().is_some_and(trailers) {
+            BEHIND_BODY
+        } else {
+            ZoneSet::EMPTY
+        };
+        self.scan(scratch, inspection, ahead);
     }
 
     /// Inspects one message of a stream of messages (gRPC), or what has come of it. The verdict then
@@ -160,10 +209,14 @@ impl Engine {
         }
         inspection.scores = inspection.head_scores;
         inspection.counted.truncate(inspection.head_counted);
+        match &inspection.head_known {
+            Some(head) => inspection.known = Some(head.clone()),
+            None => inspection.head_known = inspection.known.clone(),
+        }
         scratch.clear();
         let limits = &self.settings(inspection).limits;
         request::read_message(&inspection.plan, frame, limits, &mut scratch.fields);
-        self.scan(scratch, inspection);
+        self.scan(scratch, inspection, ZoneSet::EMPTY);
     }
 
     fn read_body(
@@ -190,13 +243,17 @@ impl Engine {
         inspection: &mut Inspection,
         trailers: &[(&[u8], &[u8])],
     ) {
-        if self.ends(inspection) || trailers.is_empty() {
+        if self.ends(inspection) {
+            return;
+        }
+        if trailers.is_empty() {
+            self.close(scratch, inspection);
             return;
         }
         scratch.clear();
         let limits = &self.settings(inspection).limits;
         request::read_trailers(trailers, limits, &mut scratch.fields);
-        self.scan(scratch, inspection);
+        self.scan(scratch, inspection, ZoneSet::EMPTY);
     }
 
     /// Whether nothing that still comes can change the verdict: the policy inspects nothing here, or
@@ -321,8 +378,9 @@ impl Engine {
         }
     }
 
-    /// Decodes, prefilters, confirms and scores whatever the readers have put into the scratch.
-    fn scan(&self, scratch: &mut Scratch, inspection: &mut Inspection) {
+    /// Decodes, prefilters, confirms and scores whatever the readers have put into the scratch. `ahead`
+    /// are the zones whose fields may come later.
+    fn scan(&self, scratch: &mut Scratch, inspection: &mut Inspection, ahead: ZoneSet) {
         self.lay_out(scratch, inspection);
         for anomaly in scratch.fields.anomalies().iter() {
             if Anomaly::UNINSPECTED.contains(anomaly) {
@@ -333,13 +391,148 @@ impl Engine {
         let mut candidates = std::mem::take(&mut scratch.candidates);
         let mut tried = std::mem::take(&mut scratch.tried);
         candidates.clear();
-        let scope = self.scope(inspection);
-        self.find_candidates(scratch, scope, &mut tried, &mut candidates);
+        self.find_candidates(scratch, inspection, &mut tried, &mut candidates);
         scratch.tried = tried;
         candidates.sort_unstable();
         self.confirm(scratch, &candidates, inspection);
         // Left there until the next step, for whoever counts them.
         scratch.candidates = candidates;
+        if let Some(known) = &mut inspection.known
+            && !inspection.allowed
+        {
+            known.open = ahead;
+            self.try_unkeyed(scratch, inspection, ahead);
+            self.settle_conditions(scratch, inspection, ahead);
+            if let Some(known) = &mut inspection.known {
+                known.open = ZoneSet::all();
+            }
+        }
+    }
+
+    /// Decides the rules with conditions that the head alone decides, and begins to watch for the others.
+    fn open_conditions(&self, scratch: &Scratch, inspection: &mut Inspection, facts: &Facts) {
+        let mut fired = Vec::new();
+        let scope = self.scope(inspection);
+        let known = self.own().conditions.open(
+            facts,
+            |rule| scope.effect(1, rule) != Effect::Off,
+            !self.prefilter,
+            |rule| fired.push(rule),
+        );
+        inspection.known = known;
+        self.fire(scratch, inspection, &fired);
+    }
+
+    /// Tries leaves without literals on every text that they look at.
+    fn try_unkeyed(&self, scratch: &mut Scratch, inspection: &mut Inspection, ahead: ZoneSet) {
+        let own = self.own();
+        let conditions = &own.conditions;
+        let Some(known) = &mut inspection.known else {
+            return;
+        };
+        let mut unnamed = std::mem::take(&mut scratch.leaves);
+        let mut present = ZoneSet::EMPTY;
+        let zones = scratch.fields.iter().map(|field| field.zone);
+        zones.for_each(|zone| present.insert(zone));
+        let wanted =
+            conditions.wants_unkeyed(known, (present, ahead), self.prefilter, &mut unnamed);
+        if !wanted {
+            scratch.leaves = unnamed;
+            return;
+        }
+        let mut candidates = std::mem::take(&mut scratch.extra);
+        candidates.clear();
+        let mut last = None;
+        let mut named = &[][..];
+        for (index, text) in scratch.texts.iter().enumerate() {
+            let Some(field) = scratch.fields.list().get(text.field as usize) else {
+                continue;
+            };
+            if last != Some(text.field) {
+                last = Some(text.field);
+                named = conditions.named(scratch.fields.get(field.name));
+            }
+            for leaf in named.iter().chain(&unnamed).copied() {
+                // Tried here already: what fails, most of it, need not be listed and sorted.
+                if conditions.looks_at(known, leaf, text, field)
+                    && conditions.means(leaf, &scratch.fields, field)
+                    && conditions.passes(leaf, field.zone, scratch.text(text))
+                {
+                    candidates.push(Candidate::new(text, index, 1, own.number_of(leaf)));
+                }
+            }
+        }
+        scratch.leaves = unnamed;
+        candidates.sort_unstable();
+        self.confirm(scratch, &candidates, inspection);
+        scratch.extra = candidates;
+    }
+
+    /// Tries a leaf of a condition on the forms of one half of one field.
+    fn confirm_leaf(
+        &self,
+        scratch: &Scratch,
+        inspection: &mut Inspection,
+        leaf: u16,
+        (field_index, field, part): (u32, &Field, Part),
+        group: &[Candidate],
+    ) {
+        let conditions = &self.own().conditions;
+        let passed = group.iter().find_map(|candidate| {
+            let text = scratch.texts.get(candidate.text())?;
+            let known = inspection.known.as_deref()?;
+            // A field before this one may have made the rest of them needless.
+            let asked = conditions.looks_at(known, leaf, text, field)
+                && conditions.means(leaf, &scratch.fields, field)
+                && conditions.passes(leaf, field.zone, scratch.text(text));
+            asked.then_some(text.view)
+        });
+        let Some(view) = passed else {
+            return;
+        };
+        let spot = Spot::of(&scratch.fields, field, part);
+        let rule = inspection
+            .known
+            .as_deref()
+            .and_then(|known| conditions.exceptable(known, leaf));
+        if let Some(rule) = rule
+            && let Some(compiled) = self.own().get(rule)
+            && self.excepted(inspection, compiled, spot, &scratch.fields)
+        {
+            return;
+        }
+        if let Some(known) = &mut inspection.known {
+            let order = field_index.saturating_add(1);
+            conditions.note(known, leaf, order, (spot.zone, part, view), spot.name);
+        }
+    }
+
+    /// Decides what can be decided of the rules with conditions.
+    fn settle_conditions(&self, scratch: &Scratch, inspection: &mut Inspection, ahead: ZoneSet) {
+        let Some(known) = &mut inspection.known else {
+            return;
+        };
+        let fired = self.own().conditions.settle(known, ahead);
+        self.fire(scratch, inspection, &fired);
+    }
+
+    fn fire(&self, scratch: &Scratch, inspection: &mut Inspection, fired: &[Fired]) {
+        for fired in fired {
+            if inspection.allowed {
+                return;
+            }
+            let Some(compiled) = self.own().get(fired.rule) else {
+                continue;
+            };
+            let spot = Spot {
+                zone: fired.zone,
+                part: fired.part,
+                name: &fired.name,
+                text: b"",
+            };
+            let rule = (1, fired.rule, compiled);
+            self.hit(inspection, &scratch.fields, rule, spot, (fired.view, 1));
+        }
     }
 
     /// Lists the texts to look at: what the readers found, then the views that decoding adds.
@@ -351,16 +544,25 @@ impl Engine {
             texts,
             ..
         } = scratch;
+        let conditions = self.own().conditions.asks_fields() && inspection.known.is_some();
         for (index, field) in fields.iter().enumerate() {
             let field_index = index as u32;
             let mut add = |span: Span, part, view| {
-                if !span.is_empty() {
+                let quiet = match (part, view) {
+                    (Part::Value, View::Plain) => {
+                        span.is_empty() || !matches!(field.kind, Kind::Text | Kind::Joined)
+                    }
+                    _ if span.is_empty() => return,
+                    _ => false,
+                };
+                if !quiet || conditions {
                     texts.push(Text {
                         span,
                         derived: false,
                         field: field_index,
                         part,
                         view,
+                        quiet,
                     });
                 }
             };
@@ -368,7 +570,8 @@ impl Engine {
             if field.kind != Kind::Joined {
                 add(field.key, Part::Name, View::Plain);
             }
-            if matches!(field.kind, Kind::Text | Kind::Joined) {
+            // What is there for its name alone has no value, not even an empty one.
+            if field.kind != Kind::Container {
                 add(field.value, Part::Value, View::Plain);
             }
             if let Some(wire) = field.wire_name {
@@ -388,7 +591,7 @@ impl Engine {
             let Some(field) = fields.list().get(text.field as usize).copied() else {
                 continue;
             };
-            if text.view != View::Plain {
+            if text.view != View::Plain || text.quiet {
                 continue;
             }
             if views.len() >= limits.arena_bytes() {
@@ -466,7 +669,7 @@ impl Engine {
     fn find_candidates(
         &self,
         scratch: &Scratch,
-        scope: &Scope,
+        inspection: &Inspection,
         tried: &mut Vec<u32>,
         candidates: &mut Vec<Candidate>,
     ) {
@@ -475,7 +678,7 @@ impl Engine {
                 continue;
             }
             tried.clear();
-            tried.resize(set.rules.len(), 0);
+            tried.resize(set.numbers(), 0);
             let mut add = |index: usize, text: &Text, rule: RuleIndex| {
                 // Literals stand in a text again and again, and in turns: to list each of them would
                 // make the list longer than the text.
@@ -483,25 +686,30 @@ impl Engine {
                 if let Some(last) = tried.get_mut(rule as usize)
                     && std::mem::replace(last, this) != this
                 {
-                    self.candidate(scratch, (set_index, scope), (index, text), rule, candidates);
+                    self.candidate(
+                        scratch,
+                        (inspection, set_index),
+                        (index, text),
+                        rule,
+                        candidates,
+                    );
                 }
             };
             if !self.prefilter {
                 for (index, text) in scratch.texts.iter().enumerate() {
                     (0..set.rules.len()).for_each(|rule| add(index, text, rule as RuleIndex));
+                    let leaves = set.conditions.keyed();
+                    leaves.for_each(|leaf| add(index, text, set.number_of(leaf)));
                 }
                 continue;
             }
             for (index, text) in scratch.texts.iter().enumerate() {
+                if text.quiet && set.conditions.is_empty() {
+                    continue;
+                }
                 let mut asked = Asked::default();
                 for rule in set.prefilter.always() {
-                    if self.detects(
-                        scratch,
-                        (set_index, scope),
-                        (index, text),
-                        *rule,
-                        &mut asked,
-                    ) {
+                    if self.detects(scratch, (inspection, set_index), text, *rule, &mut asked) {
                         add(index, text, *rule);
                     }
                 }
@@ -541,37 +749,67 @@ impl Engine {
     fn looking(
         &self,
         scratch: &Scratch,
-        (set, scope): (usize, &Scope),
+        inspection: &Inspection,
+        set: usize,
         text: &Text,
         rule: RuleIndex,
     ) -> Option<(&CompiledRule, Zone)> {
+        if text.quiet {
+            return None;
+        }
         let compiled = self.sets.get(set).and_then(|set| set.get(rule))?;
         let field = scratch.fields.list().get(text.field as usize)?;
         let looks = compiled.looks_at(field.zone, text.part)
             && self.sees(compiled, text, field)
             && (field.kind != Kind::Joined || compiled.rule.family() != Family::Core)
-            && scope.effect(set, rule) != Effect::Off;
+            && self.scope(inspection).effect(set, rule) != Effect::Off;
         looks.then_some((compiled, field.zone))
+    }
+
+    /// Whether a leaf of a condition, if that number is one, looks at this text; `None` if it is a rule's.
+    fn leaf_looks(
+        &self,
+        scratch: &Scratch,
+        inspection: &Inspection,
+        set: usize,
+        text: &Text,
+        number: RuleIndex,
+    ) -> Option<bool> {
+        let rules = self.sets.get(set)?;
+        let leaf = rules.leaf(number)?;
+        let looks = || {
+            let field = scratch.fields.list().get(text.field as usize)?;
+            let known = inspection.known.as_deref()?;
+            Some(rules.conditions.looks_at(known, leaf, text, field))
+        };
+        Some(looks().unwrap_or(false))
     }
 
     /// Whether a rule that has no literals is worth a try. A detector is asked here, and each of the two
     /// only once where several rules name it: what it does not find without a look at the context, it
-    /// does not find with one.
+    /// does not find with one. A leaf of a condition always is: it is asked where it is tried.
     fn detects(
         &self,
         scratch: &Scratch,
-        scope: (usize, &Scope),
-        (_, text): (usize, &Text),
+        (inspection, set): (&Inspection, usize),
+        text: &Text,
         rule: RuleIndex,
         asked: &mut Asked,
     ) -> bool {
-        let Some((compiled, zone)) = self.looking(scratch, scope, text, rule) else {
+        if self
+            .sets
+            .get(set)
+            .is_some_and(|set| set.leaf(rule).is_some())
+        {
+            return true;
+        }
+        let Some((compiled, zone)) = self.looking(scratch, inspection, set, text, rule) else {
             return false;
         };
         let Test::Detector(detector) = &compiled.test else {
             return true;
         };
-        let found = || compiled.count(zone, scratch.text(text)) > 0;
+        let found = || count_in(&compiled.test, zone, scratch.text(text)) > 0;
         match detector {
             Detector::LibinjectionSql => *asked.sql.get_or_insert_with(found),
             Detector::LibinjectionXss => *asked.xss.get_or_insert_with(found),
@@ -583,15 +821,18 @@ impl Engine {
     fn candidate(
         &self,
         scratch: &Scratch,
-        scope: (usize, &Scope),
+        (inspection, set): (&Inspection, usize),
         (index, text): (usize, &Text),
         rule: RuleIndex,
         candidates: &mut Vec<Candidate>,
     ) {
-        if self.looking(scratch, scope, text, rule).is_none() {
+        let looks = self
+            .leaf_looks(scratch, inspection, set, text, rule)
+            .unwrap_or_else(|| self.looking(scratch, inspection, set, text, rule).is_some());
+        if !looks {
             return;
         }
-        candidates.push(Candidate::new(text, index, scope.0, rule));
+        candidates.push(Candidate::new(text, index, set, rule));
     }
 
     /// Whether a rule looks at this view of a field. Where nothing was decoded, what came on the
@@ -617,13 +858,21 @@ impl Engine {
             }
             let Some(first) = group.first() else { continue };
             let (set, rule) = (first.set(), first.rule());
-            let Some(compiled) = self.sets.get(set).and_then(|set| set.get(rule)) else {
+            let Some(rules) = self.sets.get(set) else {
                 continue;
             };
             let Some(half) = scratch.texts.get(first.text()) else {
                 continue;
             };
             let Some(field) = scratch.fields.list().get(half.field as usize) else {
+                continue;
+            };
+            if let Some(leaf) = rules.leaf(rule) {
+                let place = (half.field, field, half.part);
+                self.confirm_leaf(scratch, inspection, leaf, place, group);
+                continue;
+            }
+            let Some(compiled) = rules.get(rule) else {
                 continue;
             };
             let mut most = (0, View::Plain);
@@ -635,7 +884,7 @@ impl Engine {
                 let Some(text) = scratch.texts.get(candidate.text()) else {
                     continue;
                 };
-                let count = compiled.count(field.zone, scratch.text(text));
+                let count = count_in(&compiled.test, field.zone, scratch.text(text));
                 if count > most.0 {
                     most = (count, text.view);
                 }
@@ -653,6 +902,27 @@ impl Engine {
         }
     }
 
+    /// Whether an exception takes a match away; if so, that is noted.
+    fn excepted(
+        &self,
+        inspection: &mut Inspection,
+        rule: &CompiledRule,
+        spot: Spot<'_>,
+        fields: &Fields,
+    ) -> bool {
+        let removed = self
+            .exceptions
+            .removes(&inspection.concerned, &rule.rule, spot, fields);
+        let Some(label) = removed else {
+            return false;
+        };
+        let kept = &mut inspection.excepted;
+        if kept.len() < Verdict::EXCEPTIONS && !kept.iter().any(|known| known == label) {
+            kept.push(label.to_owned());
+        }
+        true
+    }
+
     /// Counts a hit, unless an exception removes it. A rule that counts once and has counted is kept
     /// with a count of 0.
     fn hit(
@@ -668,14 +938,7 @@ impl Engine {
         if effect == Effect::Off {
             return;
         }
-        let removed = self
-            .exceptions
-            .removes(&inspection.concerned, &rule.rule, spot, fields);
-        if let Some(label) = removed {
-            let kept = &mut inspection.excepted;
-            if kept.len() < Verdict::EXCEPTIONS && !kept.iter().any(|known| known == label) {
-                kept.push(label.to_owned());
-            }
+        if self.excepted(inspection, rule, spot, fields) {
             return;
         }
         let enforced = effect != Effect::Record;
@@ -751,32 +1014,6 @@ fn sampled_out(enforcement: &Enforcement, head: &Head<'_>, peer: &Peer) -> bool 
 struct Asked {
     sql: Option<bool>,
     xss: Option<bool>,
-}
-
-impl CompiledRule {
-    /// How often the rule matches a text.
-    fn count(&self, zone: Zone, text: &[u8]) -> u32 {
-        match &self.test {
-            Test::Byte(byte) => {
-                let (lower, upper) = (byte.to_ascii_lowercase(), byte.to_ascii_uppercase());
-                memchr::memchr2_iter(lower, upper, text).count() as u32
-            }
-            Test::Texts(automaton) => automaton.find_iter(text).count() as u32,
-            Test::Pattern(pattern) => u32::from(pattern.is_match(text)),
-            Test::Detector(detector) => {
-                // A path is a list of values: what a tokeniser makes of the slashes between them
-                // says nothing.
-                let found = if zone == Zone::Path {
-                    text.split(|byte| *byte == b'/')
-                        .any(|part| detector.matches(part))
-                } else {
-                    detector.matches(text)
-                };
-                u32::from(found)
-            }
-            Test::Anomalies(_) => 0,
-        }
-    }
 }
 
 impl Inspection {

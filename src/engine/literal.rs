@@ -17,7 +17,7 @@ const MOST_EXACT: usize = 64;
 /// Literals in a set that is still worth searching for.
 const MOST_REQUIRED: usize = 96;
 /// Bytes of a literal; more says nothing more.
-const LONGEST: usize = 24;
+pub(super) const LONGEST: usize = 24;
 
 /// The literals of a pattern, or `None` if some match holds none that could be named.
 pub(super) fn required(pattern: &Hir) -> Option<Required> {
@@ -70,7 +70,7 @@ fn usable(texts: &Required) -> bool {
 }
 
 /// Longer literals are rarer; among equals, fewer are better.
-fn worth(texts: &Required) -> (usize, usize) {
+pub(super) fn worth(texts: &Required) -> (usize, usize) {
     let shortest = texts.iter().map(Vec::len).min().unwrap_or(0);
     (shortest.min(4), usize::MAX - texts.len())
 }

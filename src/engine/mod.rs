@@ -1,6 +1,7 @@
 //! The engine: compiled once from a policy, which may fail, then run for every request, which cannot.
 
 mod compile;
+mod condition;
 mod except;
 mod facts;
 mod inspect;

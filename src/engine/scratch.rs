@@ -14,8 +14,13 @@ pub struct Scratch {
     pub(super) views: Vec<u8>,
     pub(super) texts: Vec<Text>,
     pub(super) candidates: Vec<Candidate>,
-    /// For each rule of a set one more than the text for which it was last tried.
+    /// For each rule of a set, and behind them for each leaf of its conditions, one more than the text for
+    /// which it was last tried.
     pub(super) tried: Vec<u32>,
+    /// The same as `candidates` for conditions that the prefilter cannot find.
+    pub(super) extra: Vec<Candidate>,
+    /// Leaves of conditions that are tried on whatever comes.
+    pub(super) leaves: Vec<u16>,
 }
 
 /// One text to look at: a form of one half of one field.
@@ -27,6 +32,8 @@ pub(super) struct Text {
     pub(super) field: u32,
     pub(super) part: Part,
     pub(super) view: View,
+    /// Only conditions look at it: it is empty, or nothing in which an attack could stand.
+    pub(super) quiet: bool,
 }
 
 /// A rule that could match a text, as one number: field, half, set, rule, text. Its order puts all texts
@@ -81,6 +88,8 @@ impl Scratch {
         self.texts.shrink_to(KEEP / size_of::<Text>());
         self.candidates.clear();
         self.candidates.shrink_to(KEEP / size_of::<Candidate>());
+        self.extra.clear();
+        self.extra.shrink_to(KEEP / size_of::<Candidate>());
     }
 
     /// The bytes of a text.
@@ -99,6 +108,7 @@ impl Scratch {
     pub fn texts(&self) -> impl Iterator<Item = (usize, Part, View, &[u8])> {
         self.texts
             .iter()
+            .filter(|text| !text.quiet)
             .map(|text| (text.field as usize, text.part, text.view, self.text(text)))
     }
 

@@ -181,6 +181,7 @@ impl Stream {
             }
             if upgrade {
                 engine.cannot_inspect(&mut inspection, Anomaly::UninspectedUpgrade);
+                engine.close(&mut buffers.scratch, &mut inspection);
             }
             self.asker.grpc = inspection.plan().is_grpc();
             let html = &engine.settings(&inspection).block_response.html;
@@ -242,6 +243,7 @@ impl Stream {
         if !end && held == 0 && self.claims_upgrade {
             // A piece of nothing that is not the end: the proxy has made a tunnel.
             self.note(Anomaly::FalseUpgrade);
+            self.close();
             return self.conclude(host);
         }
         if !end && held <= limit {
@@ -268,6 +270,9 @@ impl Stream {
                 return Flow::Pause;
             }
         } else {
+            if let Some(inspection) = &mut self.inspection {
+                self.root.engine().expect_trailers(inspection);
+            }
             self.judge_body(host, usize::MAX, true);
         }
         self.judge_trailers(host);
@@ -460,6 +465,8 @@ impl Stream {
             return if held == usize::MAX {
                 Flow::Continue
             } else {
+                // A stream may end without a message.
+                self.close();
                 self.conclude(host)
             };
         }
@@ -490,6 +497,14 @@ impl Stream {
         self.inspection
             .as_ref()
             .is_some_and(|inspection| engine.action(inspection) == Action::Block)
+    }
+
+    /// Nothing more of this request will be inspected.
+    fn close(&mut self) {
+        if let Some(inspection) = &mut self.inspection {
+            let engine = self.root.engine();
+            with_buffers(|buffers| engine.close(&mut buffers.scratch, inspection));
+        }
     }
 
     fn note(&mut self, anomaly: Anomaly) {

@@ -2,6 +2,7 @@
 
 mod anomaly;
 mod category;
+mod condition;
 mod detector;
 mod limits;
 mod matching;
@@ -14,6 +15,9 @@ mod zone;
 
 pub use anomaly::{Anomaly, AnomalySet};
 pub use category::{Category, Sensitivity};
+pub use condition::{
+    Comparison, Condition, FieldCondition, Number, Range, RequestCondition, ValueTest,
+};
 pub use detector::Detector;
 pub use limits::Limits;
 pub use matching::{

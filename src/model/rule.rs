@@ -1,7 +1,7 @@
 //! What a rule is: a reason, a place to look, a way to match, and what a match is worth.
 
 use super::named::{named, named_set};
-use super::{AnomalySet, Category, Detector, Part, ViewSet, ZoneSet};
+use super::{AnomalySet, Category, Condition, Detector, Part, ViewSet, ZoneSet};
 
 named! {
     /// The family a rule belongs to; a preset switches families as a whole.
@@ -60,6 +60,8 @@ pub enum Matcher {
     Detector(Detector),
     /// Anything of this kind that a reader noticed; each finding counts once.
     Anomalies(AnomalySet),
+    /// A condition on the request as a whole; it counts once for each request or message.
+    When(Condition),
 }
 
 /// One rule, shipped or custom: both are written in the same words.
@@ -73,12 +75,12 @@ pub struct Rule {
     pub what: String,
     /// Why that is worth a rule.
     pub why: String,
-    /// What a hit adds to the sums, by category; never empty.
+    /// What a hit adds to the sums, by category; empty only where a hit ends the inspection.
     pub score: Vec<(Category, u32)>,
     /// Whether the score counts once in a request, however many fields the rule matches: a hint that
     /// needs the company of another rule, not of itself.
     pub once: bool,
-    /// Where it looks.
+    /// Where it looks; of a condition, every zone that some part of it looks at.
     pub zones: ZoneSet,
     /// Which halves of a field it looks at.
     pub parts: PartSet,

@@ -48,6 +48,9 @@ pub(crate) fn run(case: &Case, engine: &Engine, scratch: &mut Scratch) -> Outcom
     let mut seen = engine.begin_for(scratch, &head, &peer);
     note(scratch);
     if engine.action(&seen) != Action::Block {
+        if !case.request.trailers.is_empty() {
+            engine.expect_trailers(&mut seen);
+        }
         if !head.end_of_stream {
             engine.body(scratch, &mut seen, body, true);
             note(scratch);

@@ -1,0 +1,829 @@
+//! Rules with conditions, at work: what is known of each while the request comes, and when it holds.
+//!
+//! A rule is a tree whose leaves look at the request or at its fields. What the head says of the request
+//! is known at once: most rules are decided by it, one way or the other, and the others wait for
+//! fields. Leaves whose matches hold a literal are found by the prefilter; the others are tried on
+//! the texts of their zones and names, and only while the rest of the tree leaves them a say.
+//! Three values are told apart: holds, does not hold, not known yet.
+
+use std::collections::HashMap;
+
+use super::compile::{Test, count_in, keys_of, literal_test};
+use super::facts::{Facts, Requests};
+use super::literal::{LONGEST, Required, required, worth};
+use super::prefilter::RuleIndex;
+use super::scratch::Text as Piece;
+use super::text::Text;
+use crate::config::pattern;
+use crate::model::{
+    Addresses, Comparison, Condition, FieldCondition, Hit, Number, Part, PartSet, Range,
+    RequestCondition, TextMatch, ValueTest, View, ViewSet, Zone, ZoneSet,
+};
+use crate::request::{Field, Fields, Kind};
+
+/// The rules with conditions of a compiled set.
+#[derive(Debug, Default)]
+pub(super) struct Conditions {
+    rules: Vec<Conditional>,
+    leaves: Vec<Leaf>,
+    /// Conditions on the request as a whole, numbered behind the leaves.
+    facts: usize,
+    counters: usize,
+    /// A bit for each rule of which something is known only when nothing more can come.
+    waiting: Vec<u64>,
+    asks_client: bool,
+    /// Leaves without literals that name their field, by the hash of that name.
+    named: HashMap<u64, Vec<u16>>,
+    /// Leaves without literals that do not.
+    unnamed: Vec<u16>,
+}
+
+/// One rule with a condition.
+#[derive(Debug)]
+struct Conditional {
+    rule: RuleIndex,
+    tree: Node,
+    /// Whether some leaf has literals.
+    keyed: bool,
+    /// Where leaves without them look.
+    unkeyed: ZoneSet,
+    /// What a hit names if no field does.
+    place: (Zone, Box<[u8]>),
+}
+
+#[derive(Debug)]
+enum Node {
+    All(Vec<Self>),
+    Any(Vec<Self>),
+    Not(Box<Self>),
+    /// The number of the bit, and what is asked.
+    Request(usize, Box<Request>),
+    Leaf(u16),
+}
+
+#[derive(Debug)]
+struct Request {
+    requests: Requests,
+    clients: Option<Addresses>,
+}
+
+/// One condition on fields.
+#[derive(Debug)]
+struct Leaf {
+    /// The index of its rule among the conditional ones.
+    rule: u16,
+    zones: ZoneSet,
+    parts: PartSet,
+    views: ViewSet,
+    name: Option<Text>,
+    tests: Vec<Check>,
+    fold: bool,
+    count: Option<(usize, Range)>,
+    /// Whether values that were joined from several fields are looked at: what searches for attacks
+    /// does, what counts or compares means the fields themselves.
+    joined: bool,
+    keyed: bool,
+    /// Whether a match brings the rule nearer to holding: then it may be what the hit names, and what
+    /// an exception takes away.
+    positive: bool,
+}
+
+#[derive(Debug)]
+enum Check {
+    /// One of these, or of what is searched for without case.
+    Texts(Vec<Text>, Option<Test>),
+    Test(Test),
+    Length(Range),
+    Number(Vec<(Comparison, Number)>),
+}
+
+/// What is known of one request, rule by rule. Its size depends on the policy alone.
+#[derive(Clone, Debug)]
+pub(super) struct Known {
+    /// A bit for each leaf and each condition on the request that holds.
+    held: Box<[u64]>,
+    /// A bit for each rule that is not decided.
+    live: Box<[u64]>,
+    /// A bit for each rule of which a leaf has come to hold since it was last looked at.
+    touched: Box<[u64]>,
+    counts: Box<[Counted]>,
+    found: Vec<Found>,
+    /// Nothing more will come.
+    closed: bool,
+    /// Zones of which it is open what leaves with literals find there.
+    pub(super) open: ZoneSet,
+    /// Trailers follow the body.
+    pub(super) trailers: bool,
+}
+
+/// How many fields have matched, and the last of them in this step.
+#[derive(Clone, Copy, Debug, Default)]
+struct Counted {
+    fields: u32,
+    last: u32,
+}
+
+/// The first field that matched for a rule.
+#[derive(Clone, Debug)]
+struct Found {
+    rule: u16,
+    /// Its number in this step; 0 for an earlier step, so that nothing comes before it.
+    order: u32,
+    zone: Zone,
+    part: Part,
+    view: View,
+    name: Vec<u8>,
+}
+
+/// A rule that holds, with what its hit names.
+#[derive(Debug)]
+pub(super) struct Fired {
+    pub(super) rule: RuleIndex,
+    pub(super) zone: Zone,
+    pub(super) part: Part,
+    pub(super) view: View,
+    pub(super) name: Vec<u8>,
+}
+
+/// What may still come.
+#[derive(Clone, Copy, Debug)]
+struct Ahead {
+    zones: ZoneSet,
+    /// Leaves without literals are still to be tried on what is at hand.
+    unkeyed: bool,
+}
+
+/// Zones whose fields may come behind the head: those of bodies, and headers as trailers.
+pub(super) const BEHIND_HEAD: ZoneSet = ZoneSet::of(&[
+    Zone::RequestHeader,
+    Zone::Cookies,
+    Zone::RequestBody,
+    Zone::RawBody,
+    Zone::FileName,
+    Zone::FileContent,
+]);
+
+/// Zones whose fields may come behind the body.
+pub(super) const BEHIND_BODY: ZoneSet = ZoneSet::of(&[Zone::RequestHeader, Zone::Cookies]);
+
+/// A bit of a row of them.
+fn bit(row: &[u64], index: usize) -> bool {
+    row.get(index / 64)
+        .is_some_and(|word| word & (1 << (index % 64)) != 0)
+}
+
+fn set(row: &mut [u64], index: usize, value: bool) {
+    if let Some(word) = row.get_mut(index / 64) {
+        let mask = 1 << (index % 64);
+        *word = if value { *word | mask } else { *word & !mask };
+    }
+}
+
+/// The bits that are set.
+fn ones(row: &[u64]) -> impl Iterator<Item = usize> {
+    row.iter().enumerate().flat_map(|(index, word)| {
+        let mut left = *word;
+        std::iter::from_fn(move || {
+            let next = (left != 0).then(|| index * 64 + left.trailing_zeros() as usize);
+            left &= left.wrapping_sub(1);
+            next
+        })
+    })
+}
+
+impl Conditions {
+    /// Adds a rule, and to `keys`, for each of its leaves, the literals of which every match holds one.
+    ///
+    /// # Errors
+    /// What is wrong with a pattern.
+    pub(super) fn add(
+        &mut self,
+        rule: RuleIndex,
+        condition: &Condition,
+        keys: &mut Vec<Option<Required>>,
+    ) -> Result<(), String> {
+        let own = u16::try_from(self.rules.len()).map_err(|_| TOO_MANY)?;
+        let first = self.leaves.len();
+        let mut place = None;
+        let tree = self.node(own, condition, true, &mut place, keys)?;
+        let leaves = self.leaves.get(first..).unwrap_or_default();
+        let keyed = leaves.iter().any(|leaf| leaf.keyed);
+        let unkeyed = leaves
+            .iter()
+            .filter(|leaf| !leaf.keyed)
+            .fold(ZoneSet::EMPTY, |zones, leaf| zones.union(leaf.zones));
+        self.waiting.resize(self.rules.len() / 64 + 1, 0);
+        if self.waits(&tree, false) {
+            set(&mut self.waiting, self.rules.len(), true);
+        }
+        self.rules.push(Conditional {
+            rule,
+            tree,
+            keyed,
+            unkeyed,
+            place: place.map_or_else(
+                || (Zone::RequestHeader, Box::default()),
+                |(_, zone, name)| (zone, name),
+            ),
+        });
+        Ok(())
+    }
+
+    fn node(
+        &mut self,
+        rule: u16,
+        condition: &Condition,
+        positive: bool,
+        place: &mut Option<(u8, Zone, Box<[u8]>)>,
+        keys: &mut Vec<Option<Required>>,
+    ) -> Result<Node, String> {
+        let mut offer = |rank: u8, zone: Zone, name: &str| {
+            if place.as_ref().is_none_or(|(known, ..)| rank < *known) {
+                *place = Some((rank, zone, name.as_bytes().into()));
+            }
+        };
+        match condition {
+            Condition::All(inner) | Condition::Any(inner) => {
+                let mut nodes = inner
+                    .iter()
+                    .map(|inner| self.node(rule, inner, positive, place, keys))
+                    .collect::<Result<Vec<_>, _>>()?;
+                // What is known first is asked first.
+                nodes.sort_by_key(|node| !matches!(node, Node::Request(..)));
+                Ok(match condition {
+                    Condition::All(_) => Node::All(nodes),
+                    _ => Node::Any(nodes),
+                })
+            }
+            Condition::Not(inner) => {
+                let inner = self.node(rule, inner, !positive, place, keys)?;
+                Ok(Node::Not(Box::new(inner)))
+            }
+            Condition::Request(request) => {
+                offer(u8::from(!positive), Zone::RequestHeader, name_of(request));
+                self.asks_client |= request.clients.is_some();
+                self.facts = self.facts.saturating_add(1);
+                let compiled = Request {
+                    requests: Requests::new(&request.request),
+                    clients: request.clients.clone(),
+                };
+                Ok(Node::Request(self.facts - 1, Box::new(compiled)))
+            }
+            Condition::Field(field) => {
+                let name = match &field.name {
+                    Some(TextMatch::Exact(name)) => name,
+                    _ => "",
+                };
+                let zone = field.zones.iter().next().unwrap_or(Zone::RequestHeader);
+                offer(2, zone, name);
+                let index = u16::try_from(self.leaves.len()).map_err(|_| TOO_MANY)?;
+                let leaf = self.leaf(rule, field, positive, keys)?;
+                self.leaves.push(leaf);
+                Ok(Node::Leaf(index))
+            }
+        }
+    }
+
+    fn leaf(
+        &mut self,
+        rule: u16,
+        field: &FieldCondition,
+        positive: bool,
+        keys: &mut Vec<Option<Required>>,
+    ) -> Result<Leaf, String> {
+        let mut best: Option<Required> = None;
+        let mut searches = false;
+        let mut tests = Vec::with_capacity(field.tests.len());
+        for test in &field.tests {
+            if let Some(key) = key_of(test)?
+                && best.as_ref().is_none_or(|best| worth(best) < worth(&key))
+            {
+                best = Some(key);
+            }
+            tests.push(match test {
+                ValueTest::Texts(texts) => {
+                    searches |= texts
+                        .iter()
+                        .any(|text| matches!(text, TextMatch::Regex(_) | TextMatch::Contains(_)));
+                    // Compared place by place this would take the product of both lengths.
+                    let folded: Vec<String> = texts
+                        .iter()
+                        .filter_map(|text| match text {
+                            TextMatch::Contains(text) if field.ignore_case => Some(text.clone()),
+                            _ => None,
+                        })
+                        .collect();
+                    let others = texts.iter().filter(|text| {
+                        !(field.ignore_case && matches!(text, TextMatch::Contains(_)))
+                    });
+                    let folded = match folded.is_empty() {
+                        true => None,
+                        false => Some(literal_test(&folded)?),
+                    };
+                    Check::Texts(others.map(Text::new).collect(), folded)
+                }
+                ValueTest::Literals(texts) => {
+                    searches = true;
+                    Check::Test(literal_test(texts)?)
+                }
+                ValueTest::Detector(detector) => {
+                    searches = true;
+                    Check::Test(Test::Detector(*detector))
+                }
+                ValueTest::Length(range) => Check::Length(*range),
+                ValueTest::Number(number) => Check::Number(number.clone()),
+            });
+        }
+        let count = field.count.map(|range| (self.counters, range));
+        self.counters = self.counters.saturating_add(usize::from(count.is_some()));
+        let leaf = Leaf {
+            rule,
+            zones: field.zones,
+            parts: field.parts,
+            views: field.views,
+            name: field.name.as_ref().map(Text::new),
+            tests,
+            fold: field.ignore_case,
+            count,
+            joined: searches && count.is_none(),
+            keyed: best.is_some(),
+            positive: positive && field.count.is_none_or(|range| range.max == u32::MAX),
+        };
+        if best.is_none() {
+            let index = self.leaves.len() as u16;
+            match &field.name {
+                Some(TextMatch::Exact(name)) => {
+                    self.named
+                        .entry(hash(name.as_bytes()))
+                        .or_default()
+                        .push(index);
+                }
+                _ => self.unnamed.push(index),
+            }
+        }
+        keys.push(best);
+        Ok(leaf)
+    }
+
+    /// Whether something in a tree is known only when nothing more can come.
+    fn waits(&self, node: &Node, negated: bool) -> bool {
+        match node {
+            Node::All(inner) | Node::Any(inner) => {
+                inner.iter().any(|inner| self.waits(inner, negated))
+            }
+            Node::Not(inner) => self.waits(inner, true),
+            Node::Request(..) => false,
+            Node::Leaf(index) => {
+                negated
+                    || self
+                        .leaf_at(*index)
+                        .and_then(|leaf| leaf.count)
+                        .is_some_and(|(_, range)| range.max < u32::MAX)
+            }
+        }
+    }
+
+    fn leaf_at(&self, index: u16) -> Option<&Leaf> {
+        self.leaves.get(index as usize)
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.rules.is_empty()
+    }
+
+    /// Whether any of them asks for the client's address.
+    pub(super) const fn asks_client(&self) -> bool {
+        self.asks_client
+    }
+
+    /// Whether any of them looks at fields.
+    pub(super) fn asks_fields(&self) -> bool {
+        !self.leaves.is_empty()
+    }
+
+    /// How many leaves there are.
+    pub(super) const fn leaves(&self) -> usize {
+        self.leaves.len()
+    }
+
+    /// The leaves that the prefilter finds.
+    pub(super) fn keyed(&self) -> impl Iterator<Item = u16> {
+        (0..self.leaves.len() as u16)
+            .filter(|index| self.leaf_at(*index).is_some_and(|leaf| leaf.keyed))
+    }
+
+    /// Decides by the head what it decides. Gives the rules that hold to `fired`; what is known of the
+    /// others, if there are any. `all` keeps those too that cannot hold any more.
+    pub(super) fn open(
+        &self,
+        facts: &Facts,
+        in_force: impl Fn(RuleIndex) -> bool,
+        all: bool,
+        mut fired: impl FnMut(Fired),
+    ) -> Option<Box<Known>> {
+        let mut known: Option<Box<Known>> = None;
+        for (index, rule) in self.rules.iter().enumerate() {
+            if !in_force(rule.rule) {
+                continue;
+            }
+            match head_value(&rule.tree, facts) {
+                Some(true) => fired(rule.fired(None)),
+                Some(false) if !all => {}
+                _ => {
+                    let known = known.get_or_insert_with(|| Box::new(Known::new(self)));
+                    set(&mut known.live, index, true);
+                    self.keep_facts(&rule.tree, facts, &mut known.held);
+                }
+            }
+        }
+        known
+    }
+
+    /// Keeps what the head says of the request: it is gone later.
+    fn keep_facts(&self, node: &Node, facts: &Facts, held: &mut [u64]) {
+        match node {
+            Node::All(inner) | Node::Any(inner) => inner
+                .iter()
+                .for_each(|inner| self.keep_facts(inner, facts, held)),
+            Node::Not(inner) => self.keep_facts(inner, facts, held),
+            Node::Request(index, request) => {
+                set(held, self.leaves.len() + index, request.holds(facts));
+            }
+            Node::Leaf(_) => {}
+        }
+    }
+
+    /// Whether a leaf that is not decided looks at this half of this field in this form.
+    pub(super) fn looks_at(&self, known: &Known, leaf: u16, piece: &Piece, field: &Field) -> bool {
+        let Some(own) = self.leaf_at(leaf) else {
+            return false;
+        };
+        let wire = match piece.part {
+            Part::Name => field.wire_name,
+            Part::Value => field.wire_value,
+        };
+        let in_view = own.views.contains(piece.view)
+            // Where nothing was decoded, what came on the wire is the plain text.
+            || piece.view == View::Plain && wire.is_none() && own.views.contains(View::Wire);
+        in_view
+            && own.zones.contains(field.zone)
+            && own.parts.contains(piece.part)
+            && (own.joined || field.kind != Kind::Joined)
+            && bit(&known.live, own.rule as usize)
+            && (own.count.is_some() || !bit(&known.held, leaf as usize))
+    }
+
+    /// Whether a leaf means this field.
+    pub(super) fn means(&self, leaf: u16, fields: &Fields, field: &Field) -> bool {
+        let fold = field.zone == Zone::RequestHeader;
+        self.leaf_at(leaf).is_some_and(|leaf| {
+            leaf.name
+                .as_ref()
+                .is_none_or(|name| name.matches(fields.get(field.name), fold))
+        })
+    }
+
+    /// Whether a text passes all tests of a leaf.
+    pub(super) fn passes(&self, leaf: u16, zone: Zone, text: &[u8]) -> bool {
+        self.leaf_at(leaf).is_some_and(|leaf| {
+            leaf.tests
+                .iter()
+                .all(|test| test.passes(zone, text, leaf.fold))
+        })
+    }
+
+    /// The rule of a leaf, if a match of it may be taken away by an exception: one that could not hold
+    /// anyway gives no exception anything to do.
+    pub(super) fn exceptable(&self, known: &Known, leaf: u16) -> Option<RuleIndex> {
+        let leaf = self.leaf_at(leaf).filter(|leaf| leaf.positive)?;
+        let rule = self.rules.get(leaf.rule as usize)?;
+        let ahead = Ahead {
+            zones: known.open,
+            unkeyed: true,
+        };
+        (self.value(&rule.tree, known, ahead) != Some(false)).then_some(rule.rule)
+    }
+
+    /// Notes that a field has passed a leaf's tests. `order` is its number in this step, from 1.
+    pub(super) fn note(
+        &self,
+        known: &mut Known,
+        leaf: u16,
+        order: u32,
+        (zone, part, view): (Zone, Part, View),
+        name: &[u8],
+    ) {
+        let Some(own) = self.leaf_at(leaf) else {
+            return;
+        };
+        match own.count {
+            None => set(&mut known.held, leaf as usize, true),
+            Some((counter, _)) => {
+                if let Some(counted) = known.counts.get_mut(counter)
+                    && counted.last != order
+                {
+                    counted.fields = counted.fields.saturating_add(1);
+                    counted.last = order;
+                }
+            }
+        }
+        set(&mut known.touched, own.rule as usize, true);
+        if !own.positive {
+            return;
+        }
+        let found = || Found {
+            rule: own.rule,
+            order,
+            zone,
+            part,
+            view,
+            name: name.get(..Hit::NAME_BYTES).unwrap_or(name).to_vec(),
+        };
+        match known.found.iter_mut().find(|found| found.rule == own.rule) {
+            Some(earlier) if order < earlier.order => *earlier = found(),
+            Some(_) => {}
+            None => known.found.push(found()),
+        }
+    }
+
+    /// Lists the leaves without literals and names that have something to look for among fields of
+    /// `present`; false if no leaf without literals has. Drops the rules that cannot hold whatever those
+    /// leaves would find.
+    pub(super) fn wants_unkeyed(
+        &self,
+        known: &mut Known,
+        (present, zones): (ZoneSet, ZoneSet),
+        drop: bool,
+        unnamed: &mut Vec<u16>,
+    ) -> bool {
+        unnamed.clear();
+        let ahead = Ahead {
+            zones,
+            unkeyed: true,
+        };
+        let mut wanted = false;
+        for index in 0..self.rules.len() {
+            let Some(rule) = self.rules.get(index) else {
+                continue;
+            };
+            if !rule.unkeyed.intersects(present) || !bit(&known.live, index) {
+                continue;
+            }
+            if drop && rule.keyed && self.value(&rule.tree, known, ahead) == Some(false) {
+                set(&mut known.live, index, false);
+            } else {
+                wanted = true;
+            }
+        }
+        if wanted {
+            let asked = |leaf: &&u16| {
+                self.leaf_at(**leaf).is_some_and(|own| {
+                    own.zones.intersects(present)
+                        && bit(&known.live, own.rule as usize)
+                        && (own.count.is_some() || !bit(&known.held, **leaf as usize))
+                })
+            };
+            unnamed.extend(self.unnamed.iter().filter(asked));
+        }
+        wanted && !(unnamed.is_empty() && self.named.is_empty())
+    }
+
+    /// The leaves without literals that may mean a field of this very name.
+    pub(super) fn named(&self, name: &[u8]) -> &[u16] {
+        if self.named.is_empty() {
+            return &[];
+        }
+        self.named.get(&hash(name)).map_or(&[], Vec::as_slice)
+    }
+
+    /// Decides what can be decided, with `zones` still to come, and gives the rules that hold.
+    pub(super) fn settle(&self, known: &mut Known, zones: ZoneSet) -> Vec<Fired> {
+        let ahead = Ahead {
+            zones,
+            unkeyed: false,
+        };
+        known.closed = zones.is_empty();
+        let mut fired = Vec::new();
+        for (touched, (live, waiting)) in known
+            .touched
+            .iter_mut()
+            .zip(known.live.iter().zip(&self.waiting))
+        {
+            *touched = live & (*touched | waiting);
+        }
+        let due = std::mem::take(&mut known.touched);
+        for index in ones(&due) {
+            let Some(rule) = self.rules.get(index) else {
+                continue;
+            };
+            let value = self.value(&rule.tree, known, ahead);
+            if value == Some(true) {
+                let found = known
+                    .found
+                    .iter()
+                    .find(|found| found.rule as usize == index);
+                fired.push(rule.fired(found));
+            }
+            if value.is_some() {
+                set(&mut known.live, index, false);
+            }
+        }
+        known.touched = due;
+        known.touched.fill(0);
+        known.found.iter_mut().for_each(|found| found.order = 0);
+        known.counts.iter_mut().for_each(|counted| counted.last = 0);
+        fired
+    }
+
+    fn value(&self, node: &Node, known: &Known, ahead: Ahead) -> Option<bool> {
+        match node {
+            Node::All(inner) => every(
+                inner.iter().map(|inner| self.value(inner, known, ahead)),
+                false,
+            ),
+            Node::Any(inner) => every(
+                inner.iter().map(|inner| self.value(inner, known, ahead)),
+                true,
+            ),
+            Node::Not(inner) => self.value(inner, known, ahead).map(|value| !value),
+            Node::Request(index, _) => Some(bit(&known.held, self.leaves.len() + index)),
+            Node::Leaf(index) => {
+                let leaf = self.leaf_at(*index)?;
+                let last = !leaf.zones.intersects(ahead.zones) && (leaf.keyed || !ahead.unkeyed);
+                match leaf.count {
+                    None => (bit(&known.held, *index as usize) || last)
+                        .then(|| bit(&known.held, *index as usize)),
+                    Some((counter, range)) => {
+                        let fields = known
+                            .counts
+                            .get(counter)
+                            .map_or(0, |counted| counted.fields);
+                        if fields > range.max {
+                            Some(false)
+                        } else if fields >= range.min && range.max == u32::MAX {
+                            Some(true)
+                        } else {
+                            last.then(|| range.contains(fields))
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Of values in a list, whether one is `wanted`; the other way round if none is; not known if it may
+/// still be.
+fn every(values: impl Iterator<Item = Option<bool>>, wanted: bool) -> Option<bool> {
+    let mut all_known = true;
+    for value in values {
+        match value {
+            Some(value) if value == wanted => return Some(wanted),
+            Some(_) => {}
+            None => all_known = false,
+        }
+    }
+    all_known.then_some(!wanted)
+}
+
+/// What the head alone says of a tree.
+fn head_value(node: &Node, facts: &Facts) -> Option<bool> {
+    match node {
+        Node::All(inner) => every(inner.iter().map(|inner| head_value(inner, facts)), false),
+        Node::Any(inner) => every(inner.iter().map(|inner| head_value(inner, facts)), true),
+        Node::Not(inner) => head_value(inner, facts).map(|value| !value),
+        Node::Request(_, request) => Some(request.holds(facts)),
+        Node::Leaf(_) => None,
+    }
+}
+
+const TOO_MANY: &str = "too many conditions";
+
+/// What a hit on the request as a whole is called: the first thing that is asked for.
+const fn name_of(request: &RequestCondition) -> &'static str {
+    if !request.request.paths.is_empty() {
+        "path"
+    } else if !request.request.methods.is_empty() {
+        "method"
+    } else if !request.request.hosts.is_empty() {
+        "host"
+    } else {
+        "client_address"
+    }
+}
+
+/// The literals of which a text that passes the test holds one, if they can be named.
+fn key_of(test: &ValueTest) -> Result<Option<Required>, String> {
+    let key = match test {
+        ValueTest::Literals(texts) => Some(keys_of(texts)),
+        ValueTest::Texts(texts) => {
+            let mut key = Required::new();
+            for text in texts {
+                let of_text = match text {
+                    TextMatch::Exact(text)
+                    | TextMatch::Prefix(text)
+                    | TextMatch::Suffix(text)
+                    | TextMatch::Contains(text) => one(text.as_bytes()),
+                    TextMatch::Glob(glob) => glob
+                        .as_bytes()
+                        .split(|byte| b"*?".contains(byte))
+                        .max_by_key(|piece| piece.len())
+                        .and_then(one),
+                    TextMatch::Regex(regex) => required(&pattern::parse(regex)?),
+                };
+                match of_text {
+                    Some(literals) => key.extend(literals),
+                    None => return Ok(None),
+                }
+            }
+            Some(key)
+        }
+        ValueTest::Detector(_) | ValueTest::Length(_) | ValueTest::Number(_) => None,
+    };
+    Ok(key.filter(|key| !key.is_empty()))
+}
+
+fn one(text: &[u8]) -> Option<Required> {
+    let text = text.get(..LONGEST).unwrap_or(text).to_ascii_lowercase();
+    (!text.is_empty()).then(|| Required::from([text]))
+}
+
+/// A number for a name, the same for any case of its letters (FNV-1a). The table it looks up holds names of
+/// the policy alone, so that no request can crowd it.
+fn hash(name: &[u8]) -> u64 {
+    name.iter().fold(0xCBF2_9CE4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(byte.to_ascii_lowercase())).wrapping_mul(0x0000_0100_0000_01B3)
+    })
+}
+
+impl Conditional {
+    fn fired(&self, found: Option<&Found>) -> Fired {
+        match found {
+            Some(found) => Fired {
+                rule: self.rule,
+                zone: found.zone,
+                part: found.part,
+                view: found.view,
+                name: found.name.clone(),
+            },
+            None => Fired {
+                rule: self.rule,
+                zone: self.place.0,
+                part: Part::Value,
+                view: View::Plain,
+                name: self.place.1.to_vec(),
+            },
+        }
+    }
+}
+
+impl Request {
+    fn holds(&self, facts: &Facts) -> bool {
+        self.requests.contain(facts)
+            && self
+                .clients
+                .as_ref()
+                .is_none_or(|clients| facts.client.is_some_and(|client| clients.contains(client)))
+    }
+}
+
+impl Check {
+    fn passes(&self, zone: Zone, text: &[u8], fold: bool) -> bool {
+        match self {
+            Self::Texts(texts, folded) => {
+                texts.iter().any(|wanted| wanted.matches(text, fold))
+                    || folded
+                        .as_ref()
+                        .is_some_and(|test| count_in(test, zone, text) > 0)
+            }
+            Self::Test(test) => count_in(test, zone, text) > 0,
+            Self::Length(range) => range.contains(u32::try_from(text.len()).unwrap_or(u32::MAX)),
+            Self::Number(wanted) => Number::parse(text).is_some_and(|number| {
+                wanted
+                    .iter()
+                    .all(|(comparison, to)| comparison.holds(number, *to))
+            }),
+        }
+    }
+}
+
+impl Known {
+    fn new(conditions: &Conditions) -> Self {
+        let row = |bits: usize| vec![0; bits.div_ceil(64)].into_boxed_slice();
+        Self {
+            held: row(conditions.leaves.len().saturating_add(conditions.facts)),
+            live: row(conditions.rules.len()),
+            touched: row(conditions.rules.len()),
+            counts: vec![Counted::default(); conditions.counters].into_boxed_slice(),
+            found: Vec::new(),
+            closed: false,
+            open: ZoneSet::all(),
+            trailers: false,
+        }
+    }
+
+    /// Whether all that comes has been seen.
+    pub(super) const fn is_closed(&self) -> bool {
+        self.closed
+    }
+}
