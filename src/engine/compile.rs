@@ -9,6 +9,7 @@ use super::condition::Conditions;
 use super::except::Exceptions;
 use super::facts::Requests;
 use super::literal::{Required, required};
+use super::need::Need;
 use super::pattern::Pattern;
 use super::prefilter::{Prefilter, RuleIndex};
 use crate::config::{Config, Problem, Settings, pattern, shipped_rules};
@@ -72,6 +73,8 @@ pub(super) struct RuleSet {
 pub(super) struct CompiledRule {
     pub(super) rule: Rule,
     pub(super) test: Test,
+    /// What a text must hold for the test to match it.
+    pub(super) need: Need,
 }
 
 /// How a compiled rule matches.
@@ -179,7 +182,7 @@ impl Engine {
     /// leaves have keys of their own.
     pub fn keys(rule: &Rule) -> Option<std::collections::BTreeSet<Vec<u8>>> {
         match &rule.matcher {
-            Matcher::Literals(texts) => Some(keys_of(texts)),
+            Matcher::Literals(texts) => Some(keys_of(texts.iter().map(String::as_bytes))),
             Matcher::Regex(text) => required(&pattern::parse(text).ok()?),
             Matcher::Detector(_) | Matcher::Anomalies(_) | Matcher::When(_) => None,
         }
@@ -310,9 +313,14 @@ impl RuleSet {
         let mut conditions = Conditions::default();
         let mut leaves = Vec::new();
         for (index, rule) in rules.iter().enumerate() {
+            let mut need = Need::default();
             let (test, keyed) = match &rule.matcher {
                 Matcher::Literals(texts) => match literal_test(texts) {
-                    Ok(test) => (test, Keyed::By(keys_of(texts))),
+                    Ok(test) => {
+                        let texts = texts.iter().map(String::as_bytes);
+                        need = Need::one_of(texts.clone().map(Need::of_text));
+                        (test, Keyed::By(keys_of(texts)))
+                    }
                     Err(message) => {
                         problem(index, "literals", message);
                         continue;
@@ -320,6 +328,7 @@ impl RuleSet {
                 },
                 Matcher::Regex(text) => match pattern::parse(text) {
                     Ok(hir) => {
+                        need = Need::of_pattern(&hir);
                         let keyed = required(&hir).map_or(Keyed::Always, Keyed::By);
                         (Test::Pattern(Pattern::new(text)), keyed)
                     }
@@ -342,6 +351,7 @@ impl RuleSet {
             compiled.push(CompiledRule {
                 rule: rule.clone(),
                 test,
+                need,
             });
             literals.push(keyed);
         }
@@ -408,11 +418,8 @@ enum Keyed {
     By(Required),
 }
 
-pub(super) fn keys_of(texts: &[String]) -> Required {
-    texts
-        .iter()
-        .map(|text| text.to_ascii_lowercase().into_bytes())
-        .collect()
+pub(super) fn keys_of<'a>(texts: impl Iterator<Item = &'a [u8]>) -> Required {
+    texts.map(<[u8]>::to_ascii_lowercase).collect()
 }
 
 pub(super) fn literal_test(texts: &[String]) -> Result<Test, String> {

@@ -13,6 +13,7 @@ use crate::model::{
     Action, Anomaly, AnomalySet, Category, Detector, EndedBy, Fallback, Family, Hit, Mode, Named,
     Part, RuleAction, Sums, Verdict, View, Zone, ZoneSet, number_of,
 };
+use crate::decode::Signs;
 use crate::request::{self, BodyPlan, Field, Fields, Finding, Frame, Head, Kind, Span};
 
 /// What is known of one request so far.
@@ -562,6 +563,7 @@ impl Engine {
                         field: field_index,
                         part,
                         view,
+                        signs: Signs::of(fields.get(span)),
                         quiet,
                     });
                 }
@@ -599,8 +601,8 @@ impl Engine {
                 break;
             }
             let is_path = field.zone == Zone::Path;
-            let odd = expander.expand(
-                fields.get(text.span),
+            let odd = expander.expand_seen(
+                (fields.get(text.span), text.signs),
                 passes,
                 self.views,
                 is_path,
@@ -616,6 +618,7 @@ impl Engine {
                         span,
                         derived: true,
                         view,
+                        signs: Signs::of(bytes),
                         ..text
                     });
                 },
@@ -758,6 +761,9 @@ impl Engine {
             return None;
         }
         let compiled = self.sets.get(set).and_then(|set| set.get(rule))?;
+        if self.prefilter && !compiled.need.is_met(text.signs) {
+            return None;
+        }
         let field = scratch.fields.list().get(text.field as usize)?;
         let looks = compiled.looks_at(field.zone, text.part)
             && self.sees(compiled, text, field)

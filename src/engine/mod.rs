@@ -6,6 +6,7 @@ mod except;
 mod facts;
 mod inspect;
 mod literal;
+mod need;
 mod pattern;
 mod prefilter;
 mod record;

@@ -1,0 +1,199 @@
+//! What a text must hold, byte by byte, for a pattern to match anywhere in it. Asked of the classes of a
+//! text's bytes alone, this answers for most rules on most texts without another look at the text.
+
+use regex_syntax::hir::{Class, Hir, HirKind};
+
+use crate::decode::Signs;
+use crate::decode::signs;
+
+/// Classes of bytes without which nothing matches. The default asks for nothing.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Need {
+    /// Each of these occurs.
+    every: u64,
+    /// Of each of these at least one occurs.
+    any: Vec<u64>,
+    /// Of each of these lists one need is met.
+    either: Vec<Vec<Need>>,
+}
+
+/// Classes in a set that still says something about a text.
+const MOST_CLASSES: u32 = 40;
+/// Alternatives of a list that is worth a look.
+const MOST_ALTERNATIVES: usize = 48;
+
+impl Need {
+    /// What a match of a pattern needs.
+    pub(super) fn of_pattern(pattern: &Hir) -> Self {
+        match pattern.kind() {
+            HirKind::Empty | HirKind::Look(_) => Self::default(),
+            HirKind::Literal(literal) => Self::of_text(&literal.0),
+            HirKind::Class(class) => Self::of_classes(classes_of(class)),
+            HirKind::Capture(capture) => Self::of_pattern(&capture.sub),
+            HirKind::Repetition(repetition) if repetition.min == 0 => Self::default(),
+            HirKind::Repetition(repetition) => Self::of_pattern(&repetition.sub),
+            HirKind::Concat(parts) => parts
+                .iter()
+                .map(Self::of_pattern)
+                .fold(Self::default(), Self::and),
+            HirKind::Alternation(parts) => Self::one_of(parts.iter().map(Self::of_pattern)),
+        }
+    }
+
+    /// What a text needs to occur, in any case.
+    pub(super) fn of_text(text: &[u8]) -> Self {
+        Self {
+            every: signs::classes(text),
+            ..Self::default()
+        }
+    }
+
+    /// One of several needs.
+    pub(super) fn one_of(needs: impl Iterator<Item = Self>) -> Self {
+        let mut list: Vec<Self> = Vec::new();
+        for need in needs {
+            if need == Self::default() || list.len() >= MOST_ALTERNATIVES {
+                return Self::default();
+            }
+            if !list.contains(&need) {
+                list.push(need);
+            }
+        }
+        // What all of them need is told first, and what is no list of its own is one set.
+        let every = list.iter().fold(u64::MAX, |every, need| every & need.every);
+        if list.is_empty() {
+            return Self::default();
+        }
+        list.iter_mut().for_each(|need| need.every &= !every);
+        if list.contains(&Self::default()) {
+            return Self {
+                every,
+                ..Self::default()
+            };
+        }
+        let single = list.iter().try_fold(0, |all, need| {
+            let single = need.any.is_empty()
+                && need.either.is_empty()
+                && need.every.count_ones() == 1;
+            let set = matches!(need.any.as_slice(), [_])
+                && need.every == 0
+                && need.either.is_empty();
+            let classes = need.any.first().copied().unwrap_or(need.every);
+            (single || set).then_some(all | classes)
+        });
+        let rest = match single {
+            Some(classes) => Self::of_classes(classes),
+            None => {
+                // Whoever needs most is met least: the others are asked first.
+                Self {
+                    either: vec![list],
+                    ..Self::default()
+                }
+            }
+        };
+        Self {
+            every: rest.every | every,
+            ..rest
+        }
+    }
+
+    fn of_classes(classes: u64) -> Self {
+        match classes.count_ones() {
+            // A class of nothing: a pattern that never matches. It needs no filter.
+            0 => Self::default(),
+            1 => Self {
+                every: classes,
+                ..Self::default()
+            },
+            2..=MOST_CLASSES => Self {
+                any: vec![classes],
+                ..Self::default()
+            },
+            _ => Self::default(),
+        }
+    }
+
+    fn and(mut self, other: Self) -> Self {
+        self.every |= other.every;
+        for classes in other.any {
+            if !self.any.contains(&classes) {
+                self.any.push(classes);
+            }
+        }
+        for list in other.either {
+            if !self.either.contains(&list) {
+                self.either.push(list);
+            }
+        }
+        let every = self.every;
+        self.any.retain(|classes| classes & every == 0);
+        self
+    }
+
+    /// Whether a text with these signs has all that is needed.
+    pub(super) fn is_met(&self, signs: Signs) -> bool {
+        signs.every(self.every)
+            && self.any.iter().all(|classes| signs.any(*classes))
+            && self
+                .either
+                .iter()
+                .all(|list| list.iter().any(|need| need.is_met(signs)))
+    }
+}
+
+/// The classes of all bytes of a class.
+fn classes_of(class: &Class) -> u64 {
+    let of_range = |low: u32, high: u32| {
+        if high > 0x7F && matches!(class, Class::Unicode(_)) {
+            return u64::MAX;
+        }
+        (low..=high.min(0xFF)).fold(0, |all, byte| all | signs::class(byte as u8))
+    };
+    match class {
+        Class::Bytes(class) => class.ranges().iter().fold(0, |all, range| {
+            all | of_range(range.start().into(), range.end().into())
+        }),
+        Class::Unicode(class) => class.ranges().iter().fold(0, |all, range| {
+            all | of_range(range.start().into(), range.end().into())
+        }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(pattern: &str) -> Need {
+        Need::of_pattern(&crate::config::pattern::parse(pattern).expect("a valid pattern"))
+    }
+
+    #[test]
+    fn needs_of_patterns() {
+        // The pattern, texts that meet its need, texts that do not.
+        let cases: &[(&str, &[&str], &[&str])] = &[
+            ("(?i)abc", &["cab", "ABCD"], &["ab", ""]),
+            ("a*", &["", "x"], &[]),
+            ("a+b", &["ab"], &["a"]),
+            ("(?:cat|dog)", &["act", "god"], &["cad", ""]),
+            ("[;|&]", &["a;", "|"], &["a"]),
+            ("(?:a|b|c)x", &["ax", "xc"], &["x", "abc"]),
+            (r"\bor\b\s*['0-9]", &["ro 1", "or'"], &["or", "r1"]),
+            ("[^a]", &["b"], &[]),
+            ("(?:ab|a)", &["a"], &["b"]),
+            ("(?:ab|ac|ad)", &["ab", "da"], &["a", "bc"]),
+            (r"(?:x[<>]|y;)z", &["x>z", "zy;"], &["x;z", "y<z", "xyz"]),
+            ("(?:a|)b", &["b"], &["a"]),
+            (r"\xC0\xAF", &[], &["abc"]),
+        ];
+        for (pattern, met, unmet) in cases {
+            for text in *met {
+                let signs = Signs::of(text.as_bytes());
+                assert!(of(pattern).is_met(signs), "{pattern} {text}");
+            }
+            for text in *unmet {
+                let signs = Signs::of(text.as_bytes());
+                assert!(!of(pattern).is_met(signs), "{pattern} {text}");
+            }
+        }
+    }
+}
