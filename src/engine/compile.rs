@@ -13,8 +13,9 @@ use super::need::Need;
 use super::pattern::Pattern;
 use super::prefilter::{Prefilter, RuleIndex};
 use crate::config::{Config, Problem, Settings, pattern, shipped_rules};
+use crate::decode::Signs;
 use crate::model::{
-    AnomalySet, Category, Detector, Family, Matcher, Mode, Part, Preset, RequestMatch, Rule,
+    AnomalySet, Category, Detector, Family, Matcher, Mode, Part, PartSet, Preset, RequestMatch, Rule,
     RuleAction, View, ViewSet, Zone, ZoneSet,
 };
 
@@ -63,6 +64,14 @@ pub(super) enum Effect {
 #[derive(Debug)]
 pub(super) struct RuleSet {
     pub(super) rules: Vec<CompiledRule>,
+    /// What says of most rules at a glance that they do not match, side by side in memory.
+    pub(super) gates: Vec<Gate>,
+    /// Rules that name a detector.
+    pub(super) detectors: Vec<RuleIndex>,
+    /// The other rules without literals.
+    pub(super) always: Vec<RuleIndex>,
+    /// Rules that look at texts as they came. They are few, and such texts hold twice what others hold.
+    pub(super) wire: Vec<RuleIndex>,
     /// Finds rules, and behind them by number the leaves of conditions.
     pub(super) prefilter: Prefilter,
     pub(super) conditions: Conditions,
@@ -75,6 +84,38 @@ pub(super) struct CompiledRule {
     pub(super) test: Test,
     /// What a text must hold for the test to match it.
     pub(super) need: Need,
+}
+
+/// The places that a rule looks at, and what it asks of a text's bytes first.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Gate {
+    every: u64,
+    any: [u64; 2],
+    zones: ZoneSet,
+    parts: PartSet,
+}
+
+impl Gate {
+    fn of(rule: &CompiledRule) -> Self {
+        let (every, any) = rule.need.first();
+        Self {
+            every,
+            any,
+            zones: rule.rule.zones,
+            parts: rule.rule.parts,
+        }
+    }
+
+    /// Whether the rule is worth a closer look at this text.
+    #[inline]
+    pub(super) const fn is_open(&self, signs: Signs, zone: Zone, part: Part) -> bool {
+        let [first, second] = self.any;
+        signs.every(self.every)
+            && signs.any(first)
+            && signs.any(second)
+            && self.zones.contains(zone)
+            && self.parts.contains(part)
+    }
 }
 
 /// How a compiled rule matches.
@@ -375,15 +416,25 @@ impl RuleSet {
                 Keyed::By(texts) => Some((index, Some(texts))),
             }
         });
-        let prefilter = Prefilter::new(keys).map_err(|message| {
-            vec![Problem {
-                path: path.to_owned(),
-                message,
-                suggestion: None,
-            }]
-        })?;
+        let prefilter = Prefilter::new(keys);
+        let gates = compiled.iter().map(Gate::of).collect();
+        let always = prefilter.always().iter().copied();
+        let (detectors, always) = always.partition(|rule| {
+            let rule = compiled.get(*rule as usize);
+            rule.is_some_and(|rule| matches!(rule.test, Test::Detector(_)))
+        });
+        let wire = compiled
+            .iter()
+            .enumerate()
+            .filter(|(_, rule)| rule.looks_in(View::Wire))
+            .map(|(index, _)| index as RuleIndex)
+            .collect();
         Ok(Self {
             rules: compiled,
+            wire,
+            gates,
+            detectors,
+            always,
             prefilter,
             conditions,
         })

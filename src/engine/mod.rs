@@ -1,5 +1,6 @@
 //! The engine: compiled once from a policy, which may fail, then run for every request, which cannot.
 
+mod automaton;
 mod compile;
 mod condition;
 mod except;

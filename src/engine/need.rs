@@ -130,6 +130,34 @@ impl Need {
         self
     }
 
+    /// The part of it that is quickest to ask: classes of which each occurs, and two sets of which one
+    /// occurs each, the rarest in ordinary text.
+    pub(super) fn first(&self) -> (u64, [u64; 2]) {
+        let lists = self.either.iter().map(|list| {
+            list.iter()
+                .fold(0, |all, need| all | need.rarest().unwrap_or(u64::MAX))
+        });
+        let mut sets: Vec<u64> = self.any.iter().copied().chain(lists).collect();
+        sets.sort_by_key(|classes| commonness(*classes));
+        let set = |index: usize| sets.get(index).copied().unwrap_or(u64::MAX);
+        (self.every, [set(0), set(1)])
+    }
+
+    /// Classes of which one occurs wherever the need is met, the rarest that can be told.
+    fn rarest(&self) -> Option<u64> {
+        let single = (0..u64::BITS)
+            .map(|bit| 1 << bit)
+            .filter(|class| self.every & class != 0);
+        let lists = self.either.iter().filter_map(|list| {
+            list.iter()
+                .try_fold(0, |all, need| Some(all | need.rarest()?))
+        });
+        single
+            .chain(self.any.iter().copied())
+            .chain(lists)
+            .min_by_key(|classes| commonness(*classes))
+    }
+
     /// Whether a text with these signs has all that is needed.
     pub(super) fn is_met(&self, signs: Signs) -> bool {
         signs.every(self.every)
@@ -139,6 +167,29 @@ impl Need {
                 .iter()
                 .all(|list| list.iter().any(|need| need.is_met(signs)))
     }
+}
+
+/// How often one of some classes occurs in ordinary names and values; only the order matters.
+fn commonness(classes: u64) -> u32 {
+    const COMMON: [(&[u8], u32); 7] = [
+        (b"etaoinsrldhcum", 40),
+        (b" 0", 40),
+        (b"pgyfbwvk", 20),
+        (b"jxqz", 8),
+        (b".-_", 12),
+        (b"/,:=", 6),
+        (b"'\"&+?;()@%", 3),
+    ];
+    (0..u64::BITS)
+        .map(|bit| 1 << bit)
+        .filter(|class| classes & class != 0)
+        .map(|class| {
+            let found = COMMON
+                .iter()
+                .find(|(bytes, _)| signs::classes(bytes) & class != 0);
+            found.map_or(1, |(_, weight)| *weight)
+        })
+        .sum()
 }
 
 /// The classes of all bytes of a class.
