@@ -47,10 +47,13 @@ const CONTEXTS: &[(Html5Flags, Option<u8>)] = &[
     (Html5Flags::ValueBackQuote, Some(b'`')),
 ];
 
+/// Without one of these there is no tag and no value.
+pub(super) const MARKS: u64 = signs::classes(b"<=");
+
 /// Whether the text can carry script at all: it needs a tag, a comment or a declaration, all of
 /// which begin with `<`; or the value of an attribute, which needs `=` behind its name.
 pub(super) fn may_be_cross_site_scripting(text: &[u8], signs: Signs) -> bool {
-    if !signs.any(signs::classes(b"<=")) {
+    if !signs.any(MARKS) {
         return false;
     }
     memchr_iter(b'<', text).any(|at| opens_tag(text.get(at.saturating_add(1)..)))

@@ -37,6 +37,11 @@ impl Detector {
     }
 }
 
+/// Whether any detector could find anything in a text with these signs.
+pub const fn may_find(signs: Signs) -> bool {
+    sql_injection::has_breaks(signs) || signs.any(cross_site_scripting::MARKS)
+}
+
 /// Bytes of one text that a detector reads. As many as the default limit of a value, so that
 /// padding in front of an attack hides nothing that the rules would see.
 pub const INSPECTED_BYTES: usize = 64 * 1024;

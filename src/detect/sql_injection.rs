@@ -44,6 +44,11 @@ pub(super) fn fingerprint(text: &[u8]) -> Option<Fingerprint> {
     state.detect().then(|| Fingerprint::new(state.fingerprint))
 }
 
+/// Whether bytes with these signs are more than one word.
+pub(super) const fn has_breaks(signs: Signs) -> bool {
+    !signs.only(class::WORD) || signs.any(HIGH)
+}
+
 /// What bytes can contribute to a fingerprint.
 mod class {
     use crate::decode::signs::{DIGIT, HIGH, LETTERS, NUL, classes};

@@ -14,6 +14,7 @@ use crate::model::{
     Part, RuleAction, Sums, Verdict, View, Zone, ZoneSet, number_of,
 };
 use crate::decode::Signs;
+use crate::detect;
 use crate::request::{self, BodyPlan, Field, Fields, Finding, Frame, Head, Kind, Span};
 
 /// What is known of one request so far.
@@ -719,7 +720,7 @@ impl Engine {
                     rules.for_each(|rule| add(*rule));
                     continue;
                 }
-                if !text.quiet {
+                if !text.quiet && detect::may_find(text.signs) {
                     self.ask_detectors(inspection, (set_index, set, scope), (text, field, bytes), &mut add);
                 }
                 set.always.iter().for_each(|rule| add(*rule));
