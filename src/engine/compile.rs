@@ -15,8 +15,8 @@ use super::prefilter::{Prefilter, RuleIndex};
 use crate::config::{Config, Problem, Settings, pattern, shipped_rules};
 use crate::decode::Signs;
 use crate::model::{
-    AnomalySet, Category, Detector, Family, Matcher, Mode, Part, PartSet, Preset, RequestMatch, Rule,
-    RuleAction, View, ViewSet, Zone, ZoneSet,
+    AnomalySet, Category, Detector, Family, Matcher, Mode, Part, PartSet, Preset, RequestMatch,
+    Rule, RuleAction, View, ViewSet, Zone, ZoneSet,
 };
 
 /// A policy, ready to inspect requests. Nothing in it is global and nothing in it changes: one

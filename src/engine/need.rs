@@ -72,12 +72,10 @@ impl Need {
             };
         }
         let single = list.iter().try_fold(0, |all, need| {
-            let single = need.any.is_empty()
-                && need.either.is_empty()
-                && need.every.count_ones() == 1;
-            let set = matches!(need.any.as_slice(), [_])
-                && need.every == 0
-                && need.either.is_empty();
+            let single =
+                need.any.is_empty() && need.either.is_empty() && need.every.count_ones() == 1;
+            let set =
+                matches!(need.any.as_slice(), [_]) && need.every == 0 && need.either.is_empty();
             let classes = need.any.first().copied().unwrap_or(need.every);
             (single || set).then_some(all | classes)
         });
