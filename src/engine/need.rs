@@ -3,6 +3,7 @@
 
 use regex_syntax::hir::{Class, Hir, HirKind};
 
+use super::literal::Required;
 use crate::decode::Signs;
 use crate::decode::signs;
 
@@ -154,6 +155,17 @@ impl Need {
             .chain(self.any.iter().copied())
             .chain(lists)
             .min_by_key(|classes| commonness(*classes))
+    }
+
+    /// The bytes, in lower case, of which one occurs wherever the need is met: of the rarest set that can
+    /// be told. `None` if they are not ASCII.
+    pub(super) fn bytes(&self) -> Option<Required> {
+        let classes = self.rarest()?;
+        if classes & (signs::HIGH | signs::CONTROL) != 0 {
+            return None;
+        }
+        let bytes = (0..0x80u8).filter(|byte| signs::class(*byte) & classes != 0);
+        Some(bytes.map(|byte| vec![byte.to_ascii_lowercase()]).collect())
     }
 
     /// Whether a text with these signs has all that is needed.
