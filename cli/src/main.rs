@@ -3,11 +3,15 @@
 mod bars;
 mod catalogue;
 mod check;
+mod completions;
 mod evaluate;
 mod explain;
+mod init;
 mod input;
 mod interval;
 mod labelled;
+mod lint;
+mod manual;
 mod policy;
 mod position;
 mod proxied;
@@ -16,6 +20,7 @@ mod schema;
 mod selection;
 mod tally;
 mod terminal;
+mod unit_tests;
 
 use std::process::ExitCode;
 
@@ -44,11 +49,17 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Verb {
+    Init(init::Arguments),
+    Lint(lint::Arguments),
     Check(check::Arguments),
+    Test(unit_tests::Arguments),
     Evaluate(evaluate::Arguments),
     #[command(alias = "rules")]
     Rule(rule::Arguments),
     Schema(schema::Arguments),
+    Completions(completions::Arguments),
+    #[command(name = "man")]
+    Manual(manual::Arguments),
 }
 
 /// What a verb came to, where it could run.
@@ -74,10 +85,15 @@ fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let terminal = Terminal::new(arguments.color);
     let result = match arguments.verb {
+        Verb::Init(arguments) => init::run(&arguments, &terminal),
+        Verb::Lint(arguments) => lint::run(&arguments, &terminal),
         Verb::Check(arguments) => check::run(&arguments, &terminal),
+        Verb::Test(arguments) => unit_tests::run(&arguments, &terminal),
         Verb::Rule(arguments) => rule::run(&arguments, &terminal),
         Verb::Schema(arguments) => schema::run(&arguments),
         Verb::Evaluate(arguments) => evaluate::run(&arguments, &terminal),
+        Verb::Completions(arguments) => completions::run(&arguments),
+        Verb::Manual(arguments) => manual::run(&arguments),
     };
     match result {
         Ok(Outcome::Clean) => ExitCode::SUCCESS,
