@@ -3,17 +3,20 @@
 mod compile;
 mod condition;
 mod except;
+mod excerpt;
 mod facts;
 mod inspect;
 mod literal;
 mod pattern;
 mod prefilter;
 mod record;
+mod redact;
 mod scratch;
 mod text;
 
 pub use compile::Engine;
 pub use facts::Peer;
 pub use inspect::Inspection;
-pub use record::{Record, json_string, match_of};
+pub use record::{Item, Record, json_string, match_of, member};
+pub use redact::{is_secret_name, redacted, redacted_path};
 pub use scratch::Scratch;
