@@ -3,6 +3,7 @@
 mod bars;
 mod catalogue;
 mod check;
+mod endpoint;
 mod evaluate;
 mod explain;
 mod input;
@@ -11,6 +12,8 @@ mod labelled;
 mod policy;
 mod position;
 mod proxied;
+mod ranking;
+mod replay;
 mod rule;
 mod schema;
 mod selection;
@@ -46,6 +49,7 @@ struct Arguments {
 enum Verb {
     Check(check::Arguments),
     Evaluate(evaluate::Arguments),
+    Replay(replay::Arguments),
     #[command(alias = "rules")]
     Rule(rule::Arguments),
     Schema(schema::Arguments),
@@ -77,6 +81,7 @@ fn main() -> ExitCode {
         Verb::Check(arguments) => check::run(&arguments, &terminal),
         Verb::Rule(arguments) => rule::run(&arguments, &terminal),
         Verb::Schema(arguments) => schema::run(&arguments),
+        Verb::Replay(arguments) => replay::run(&arguments, &terminal),
         Verb::Evaluate(arguments) => evaluate::run(&arguments, &terminal),
     };
     match result {

@@ -1,7 +1,7 @@
 //! A request as Envoy hands it to the filter, and the filter's steps over it. What Envoy itself would
 //! refuse is handed on all the same: the question is what the firewall says.
 
-use palisade::engine::{Engine, Inspection, Scratch};
+use palisade::engine::{Engine, Inspection, Peer, Scratch};
 use palisade::model::{Action, Anomaly};
 use palisade::request::{Frame, FrameSplitter, Head, claims_websocket, is_websocket_upgrade};
 
@@ -40,6 +40,8 @@ pub(crate) struct Proxied {
     pub(crate) trailers: Vec<(Octets, Octets)>,
     /// The head announced that something follows, be it nothing.
     announced: bool,
+    /// Nobody knows what followed the head.
+    head_only: bool,
 }
 
 /// Headers of one connection, which Envoy takes away before any filter runs
@@ -137,15 +139,34 @@ impl Proxied {
             announced: chunked || !body.is_empty() || !request.trailers.is_empty(),
             body,
             trailers: request.trailers,
+            head_only: false,
         }
     }
 
-    /// Inspects the request step by step as the filter does. `look` is shown the scratch after each
-    /// step, when the fields of that step are still in it.
+    /// The same request, of which only the head is known although a body followed.
+    pub(crate) fn head_only(mut self) -> Self {
+        self.announced = true;
+        self.head_only = true;
+        self
+    }
+
+    /// Inspects the request of a client whom nobody knows; see [`Proxied::inspect_for`].
     pub(crate) fn inspect(
         &self,
         engine: &Engine,
         scratch: &mut Scratch,
+        look: impl FnMut(&Scratch),
+    ) -> Inspection {
+        self.inspect_for(engine, scratch, &Peer::default(), look)
+    }
+
+    /// Inspects the request step by step as the filter does. `look` is shown the scratch after each
+    /// step, when the fields of that step are still in it.
+    pub(crate) fn inspect_for(
+        &self,
+        engine: &Engine,
+        scratch: &mut Scratch,
+        peer: &Peer,
         mut look: impl FnMut(&Scratch),
     ) -> Inspection {
         let headers: Vec<(&[u8], &[u8])> = borrowed(&self.headers);
@@ -158,7 +179,7 @@ impl Proxied {
             headers: &headers,
             end_of_stream: !self.announced,
         };
-        let mut seen = engine.begin(scratch, &head);
+        let mut seen = engine.begin_for(scratch, &head, peer);
         look(scratch);
         let upgrade = is_websocket_upgrade(&head);
         if !upgrade && claims_websocket(&head) {
@@ -168,7 +189,7 @@ impl Proxied {
             engine.cannot_inspect(&mut seen, Anomaly::UninspectedUpgrade);
             engine.close(scratch, &mut seen);
         }
-        if engine.action(&seen) == Action::Block || upgrade || !self.announced {
+        if engine.action(&seen) == Action::Block || upgrade || !self.announced || self.head_only {
             return seen;
         }
         let complete = if seen.plan().is_message_stream() {
