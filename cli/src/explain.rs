@@ -132,6 +132,23 @@ pub(crate) fn verdict(
     if verdict.hits.is_empty() {
         out.push_str("  no rule matched\n");
     }
+    if !verdict.exceptions.is_empty() {
+        let _ = writeln!(out, "  excepted  by {}", verdict.exceptions.join(", "));
+    }
+    if !verdict.expired.is_empty() {
+        let days = verdict.expired.iter().map(|label| {
+            let on = engine.expiring().find(|(known, _)| known == label);
+            match on {
+                Some((_, last)) => format!("{label} ({last})"),
+                None => label.clone(),
+            }
+        });
+        let days: Vec<_> = days.collect();
+        let _ = writeln!(out, "  expired   {}", days.join(", "));
+    }
+    if let Some(scope) = &verdict.scope {
+        let _ = writeln!(out, "  scope     {scope}");
+    }
     if !verdict.uninspected.is_empty() {
         let names: Vec<_> = verdict.uninspected.iter().map(Named::name).collect();
         let _ = writeln!(out, "  not seen  {}", names.join(", "));

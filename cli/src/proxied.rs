@@ -1,7 +1,7 @@
 //! A request as Envoy hands it to the filter, and the filter's steps over it. What Envoy itself would
 //! refuse is handed on all the same: the question is what the firewall says.
 
-use palisade::engine::{Engine, Inspection, Scratch};
+use palisade::engine::{Engine, Inspection, Peer, Scratch};
 use palisade::model::{Action, Anomaly};
 use palisade::request::{Frame, FrameSplitter, Head, claims_websocket, is_websocket_upgrade};
 
@@ -158,7 +158,12 @@ impl Proxied {
             headers: &headers,
             end_of_stream: !self.announced,
         };
-        let mut seen = engine.begin(scratch, &head);
+        let now = std::time::UNIX_EPOCH.elapsed().ok();
+        let peer = Peer {
+            client: None,
+            now: now.map(|since| since.as_secs()),
+        };
+        let mut seen = engine.begin_for(scratch, &head, &peer);
         look(scratch);
         let upgrade = is_websocket_upgrade(&head);
         if !upgrade && claims_websocket(&head) {

@@ -139,3 +139,34 @@ fn rules_explain_themselves() {
     let json: Value = serde_json::from_str(&json).expect("JSON");
     assert_eq!(json[0]["effect"], "scores");
 }
+
+#[test]
+fn exceptions_that_applied_and_that_expired_are_named() {
+    let file =
+        std::env::temp_dir().join(format!("palisade-cli-{}-expired.json", std::process::id()));
+    let policy = |expires: &str| {
+        format!(
+            r#"{{"preset": "strict", "exceptions": [{{"id": "OLD-1", "rules": [0], "name": "q"{expires}}}],
+                "scopes": [{{"name": "notes", "path": "/notes"}}]}}"#
+        )
+    };
+    let check = |policy: &str, extra: &str| {
+        std::fs::write(&file, policy).expect("a file");
+        let name = file.to_str().expect("UTF-8");
+        run(
+            &["check", extra, "--policy", name, "/notes?q=1'+OR+'1'='1"],
+            b"",
+        )
+    };
+    let (code, out, _) = check(&policy(r#", "expires": "2001-02-03""#), "-XGET");
+    assert_eq!(code, 1);
+    assert!(out.contains("  expired   OLD-1 (2001-02-03)\n"), "{out}");
+    assert!(out.contains("  scope     notes\n"), "{out}");
+    let (_, json, _) = check(&policy(r#", "expires": "2001-02-03""#), "--json");
+    let json: Value = serde_json::from_str(&json).expect("JSON");
+    assert_eq!(json["decision"]["expired"], serde_json::json!(["OLD-1"]));
+    let (code, out, _) = check(&policy(""), "-XGET");
+    assert_eq!(code, 0, "{out}");
+    assert!(out.contains("  excepted  by OLD-1\n"), "{out}");
+    let _ = std::fs::remove_file(&file);
+}
