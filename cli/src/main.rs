@@ -4,6 +4,7 @@ mod bars;
 mod catalogue;
 mod check;
 mod completions;
+mod curl;
 mod evaluate;
 mod explain;
 mod init;
@@ -12,15 +13,18 @@ mod interval;
 mod labelled;
 mod lint;
 mod manual;
+mod marks;
 mod policy;
 mod position;
 mod proxied;
 mod rule;
 mod schema;
+mod seen;
 mod selection;
 mod tally;
 mod terminal;
 mod unit_tests;
+mod why;
 
 use std::process::ExitCode;
 
@@ -104,5 +108,15 @@ fn main() -> ExitCode {
             terminal.error(&message);
             ExitCode::from(2)
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_declarations_of_all_verbs_fit_together() {
+        super::Arguments::command().debug_assert();
     }
 }
