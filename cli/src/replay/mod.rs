@@ -6,10 +6,10 @@ mod summary;
 
 use std::io::Write;
 use std::path::PathBuf;
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::Instant;
 
 use clap::Args;
-use palisade::engine::{Engine, Peer, Scratch};
+use palisade::engine::{Engine, Scratch};
 use palisade::model::{Action, Category, Mode, Verdict};
 use serde_json::{Value, json};
 
@@ -152,7 +152,6 @@ struct Judges<'a> {
     files: &'a [PathBuf],
     new: &'a Engine,
     old: Option<&'a Engine>,
-    now: Option<u64>,
 }
 
 pub(crate) fn run(arguments: &Arguments, terminal: &Terminal) -> Result<Outcome, Failure> {
@@ -179,7 +178,6 @@ pub(crate) fn run(arguments: &Arguments, terminal: &Terminal) -> Result<Outcome,
         files: &files,
         new: &new,
         old: old.as_ref(),
-        now: now(),
     };
     let mut verdicts = Verdicts::open(arguments)?;
     let mut malformed = Malformed::new(terminal, &files, arguments.strict);
@@ -245,14 +243,6 @@ pub(crate) fn run(arguments: &Arguments, terminal: &Terminal) -> Result<Outcome,
     })
 }
 
-/// Seconds since 1970, so that exceptions expire as they do in the module.
-pub(crate) fn now() -> Option<u64> {
-    SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .ok()
-        .map(|since| since.as_secs())
-}
-
 impl Judges<'_> {
     fn judge(&self, unit: Unit, scratch: &mut Scratch) -> Replayed {
         let (file, number) = unit.place();
@@ -261,16 +251,13 @@ impl Judges<'_> {
             Ok(None) => return Replayed::NoRequest,
             Err(problem) => return Replayed::Malformed(file, number, problem),
         };
-        let peer = Peer {
-            client: recorded.client,
-            now: self.now,
-        };
         let mut proxied = Proxied::of(recorded.request);
+        proxied.client = recorded.client;
         if recorded.head_only {
             proxied = proxied.head_only();
         }
         let mut by = |engine: &Engine| {
-            let seen = proxied.inspect_for(engine, scratch, &peer, |_| {});
+            let seen = proxied.inspect(engine, scratch, |_| {});
             let mut verdict = engine.verdict(&seen);
             if self.arguments.as_block && verdict.action == Action::Monitor {
                 verdict.action = Action::Block;
