@@ -669,3 +669,62 @@ fn nothing_is_held_that_nobody_inspects() {
         );
     }
 }
+
+/// A request on which nothing matches goes through a policy.
+fn pass(host: &FakeHost, root: &Rc<Root>) {
+    *host.headers.borrow_mut() = case("request = { target = \"/\" }")
+        .request
+        .proxied_headers(Http::One);
+    let stream = Stream::new(root, 2);
+    let flow = stream.borrow_mut().request_headers(host, true);
+    assert_eq!(flow, Flow::Continue);
+}
+
+#[test]
+fn expired_exceptions_are_told_when_a_policy_comes_and_when_a_day_ends() {
+    const DAY: u64 = 86_400_000_000_000;
+    let policy = r#"{"exceptions": [
+        {"id": "A-1", "rules": [1013], "expires": "1970-01-02"},
+        {"id": "B-2", "rules": [1013], "expires": "1970-01-04"},
+        {"id": "C-3", "rules": [1013], "expires": "1970-01-04", "active": false},
+        {"id": "D-4", "rules": [1013]}],
+        "scopes": [{"host": "a.example", "exceptions": [{"id": "E-5", "rules": [17], "expires": "1970-01-05"}]}]}"#;
+    let host = FakeHost::default();
+    let told = || std::mem::take(&mut *host.log.borrow_mut());
+    host.now.set(2 * DAY);
+    let root = Root::configure(&host, policy.as_bytes()).expect("a policy");
+    let line = |id: &str, day: &str| {
+        format!("palisade: exception {id} expired on {day} and no longer applies")
+    };
+    assert_eq!(told(), [line("A-1", "1970-01-02")]);
+    for (now, expected) in [
+        (4 * DAY - 1, vec![]),
+        (4 * DAY, vec![line("B-2", "1970-01-04")]),
+        (4 * DAY + 1, vec![]),
+        // A clock that is set back tells nothing anew.
+        (DAY, vec![]),
+        (9 * DAY, vec![line("E-5", "1970-01-05")]),
+        (10 * DAY, vec![]),
+    ] {
+        host.now.set(now);
+        pass(&host, &root);
+        assert_eq!(told(), expected, "{now}");
+    }
+    let expired: Vec<String> = root
+        .engine()
+        .expired(4 * 86_400)
+        .map(|(id, last)| format!("{id} {last}"))
+        .collect();
+    assert_eq!(expired, ["A-1 1970-01-02", "B-2 1970-01-04"]);
+
+    // So many that nobody would read them are counted.
+    let many: Vec<String> = (0..150)
+        .map(|_| r#"{"rules": [1013], "expires": "1970-01-01"}"#.to_owned())
+        .collect();
+    let policy = format!(r#"{{"exceptions": [{}]}}"#, many.join(","));
+    Root::configure(&host, policy.as_bytes()).expect("a policy");
+    let told = told();
+    assert_eq!(told.len(), 101);
+    assert!(told[0].contains("exception exceptions[0] expired on 1970-01-01"));
+    assert!(told[100].contains("50 more exceptions"), "{}", told[100]);
+}

@@ -107,6 +107,9 @@ fn told(verdict: &Verdict) -> String {
     if !verdict.exceptions.is_empty() {
         out += &format!(" but {}", verdict.exceptions.join(","));
     }
+    if !verdict.expired.is_empty() {
+        out += &format!(" expired {}", verdict.expired.join(","));
+    }
     if verdict.sampled_out {
         out += " sampled_out";
     }
@@ -1004,16 +1007,37 @@ fn exceptions_in_force_inactive_and_expired() {
         (
             r#""rules": [100001], "expires": "2026-12-31""#,
             on(last + 86_400),
-            "block",
+            "block expired x",
         ),
         (
             r#""rules": [100001], "expires": "2026-12-31""#,
             on(u64::MAX),
-            "block",
+            "block expired x",
         ),
         (
             r#""rules": [100001], "expires": "2026-12-31", "active": false"#,
             on(last),
+            "block",
+        ),
+        // Named only where it would have removed the hit.
+        (
+            r#""rules": [100001], "expires": "2026-12-31", "path": "/elsewhere""#,
+            on(last + 86_400),
+            "block",
+        ),
+        (
+            r#""rules": [100001], "expires": "2026-12-31", "name": "r""#,
+            on(last + 86_400),
+            "block",
+        ),
+        (
+            r#""rules": [100002], "expires": "2026-12-31""#,
+            on(last + 86_400),
+            "block",
+        ),
+        (
+            r#""rules": [100001], "expires": "2026-12-31", "active": false"#,
+            on(last + 86_400),
             "block",
         ),
     ]);

@@ -466,7 +466,7 @@ impl Judge<'_> {
         if let Some(payload) = labelled.payload() {
             let _ = writeln!(out, "  payload   {}", explain::shown(payload.as_bytes()));
         }
-        explain::verdict(self.engine, verdict, false, self.terminal, &mut out);
+        explain::verdict(self.engine, verdict, self.terminal, &mut out);
         out.push('\n');
         out
     }

@@ -1,7 +1,9 @@
 //! A request as Envoy hands it to the filter, and the filter's steps over it. What Envoy itself would
 //! refuse is handed on all the same: the question is what the firewall says.
 
-use palisade::engine::{Engine, Inspection, Scratch};
+use std::net::IpAddr;
+
+use palisade::engine::{Engine, Inspection, Peer, Scratch};
 use palisade::model::{Action, Anomaly};
 use palisade::request::{Frame, FrameSplitter, Head, claims_websocket, is_websocket_upgrade};
 
@@ -38,6 +40,10 @@ pub(crate) struct Proxied {
     pub(crate) headers: Vec<(Octets, Octets)>,
     pub(crate) body: Octets,
     pub(crate) trailers: Vec<(Octets, Octets)>,
+    /// The address of the client, where it is known.
+    pub(crate) client: Option<IpAddr>,
+    /// When it is judged, in seconds since 1970-01-01 (UTC); now where nobody says otherwise.
+    pub(crate) now: Option<u64>,
     /// The head announced that something follows, be it nothing.
     announced: bool,
 }
@@ -137,6 +143,11 @@ impl Proxied {
             announced: chunked || !body.is_empty() || !request.trailers.is_empty(),
             body,
             trailers: request.trailers,
+            client: None,
+            now: std::time::UNIX_EPOCH
+                .elapsed()
+                .ok()
+                .map(|since| since.as_secs()),
         }
     }
 
@@ -158,7 +169,11 @@ impl Proxied {
             headers: &headers,
             end_of_stream: !self.announced,
         };
-        let mut seen = engine.begin(scratch, &head);
+        let peer = Peer {
+            client: self.client,
+            now: self.now,
+        };
+        let mut seen = engine.begin_for(scratch, &head, &peer);
         look(scratch);
         let upgrade = is_websocket_upgrade(&head);
         if !upgrade && claims_websocket(&head) {
@@ -176,7 +191,7 @@ impl Proxied {
             true
         } else {
             // The filter reads one byte more than the limit, to tell whether there is more.
-            let limit = engine.config().settings.limits.body_bytes;
+            let limit = engine.settings(&seen).limits.body_bytes;
             let most = limit.saturating_add(1).min(self.body.len());
             let complete = self.body.len() <= limit;
             if complete && !self.trailers.is_empty() {
@@ -207,7 +222,7 @@ impl Proxied {
         seen: &mut Inspection,
         look: &mut impl FnMut(&Scratch),
     ) {
-        let mut splitter = FrameSplitter::new(engine.config().settings.limits.body_bytes);
+        let mut splitter = FrameSplitter::new(engine.settings(seen).limits.body_bytes);
         let mut rest = self.body.as_slice();
         while let Some(frame) = splitter.next_frame(&mut rest) {
             engine.message(scratch, seen, &frame);

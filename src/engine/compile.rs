@@ -13,7 +13,7 @@ use super::pattern::Pattern;
 use super::prefilter::{Prefilter, RuleIndex};
 use crate::config::{Config, Problem, Settings, pattern, shipped_rules};
 use crate::model::{
-    AnomalySet, Category, Detector, Family, Matcher, Mode, Part, Preset, RequestMatch, Rule,
+    AnomalySet, Category, Day, Detector, Family, Matcher, Mode, Part, Preset, RequestMatch, Rule,
     RuleAction, View, ViewSet, Zone, ZoneSet,
 };
 
@@ -31,6 +31,9 @@ pub struct Engine {
     pub(super) exceptions: Exceptions,
     /// The views that some rule in force looks at.
     pub(super) views: ViewSet,
+    /// Asked for every request, found out once.
+    needs_client: bool,
+    needs_time: bool,
     /// Whether prefilters are used; off only to prove that they lose nothing.
     pub(super) prefilter: bool,
 }
@@ -50,9 +53,12 @@ pub(super) struct Scope {
 
 /// What a rule does under a policy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Effect {
+pub enum Effect {
+    /// Nothing.
     Off,
+    /// Is recorded and decides nothing.
     Record,
+    /// Decides.
     Enforce,
     /// Blocks even where the policy only monitors.
     Always,
@@ -124,6 +130,11 @@ impl Engine {
                 &sets,
             ));
         }
+        let needs_client = sets.iter().any(|set| set.conditions.asks_client())
+            || std::iter::once(&default_scope)
+                .chain(&scopes)
+                .any(|scope| scope.settings.ask_client());
+        let needs_time = exceptions.expiring().next().is_some();
         Ok(Self {
             config,
             sets,
@@ -131,6 +142,8 @@ impl Engine {
             scopes,
             exceptions,
             views,
+            needs_client,
+            needs_time,
             prefilter: true,
         })
     }
@@ -191,25 +204,33 @@ impl Engine {
     }
 
     /// Whether inspections need to know the client's address.
-    pub fn needs_client(&self) -> bool {
-        let asks = |set: &Arc<RuleSet>| set.conditions.asks_client();
-        self.sets.iter().any(asks) || self.scopes_need_client()
-    }
-
-    fn scopes_need_client(&self) -> bool {
-        std::iter::once(&self.default_scope)
-            .chain(&self.scopes)
-            .any(|scope| {
-                let settings = &scope.settings;
-                let shares =
-                    settings.enforcement.share < 10_000 && settings.enforcement.header.is_none();
-                shares || !settings.allow_clients.is_empty() || !settings.deny_clients.is_empty()
-            })
+    pub const fn needs_client(&self) -> bool {
+        self.needs_client
     }
 
     /// Whether inspections need to know the time.
-    pub fn needs_time(&self) -> bool {
-        self.exceptions.any_expires()
+    pub const fn needs_time(&self) -> bool {
+        self.needs_time
+    }
+
+    /// The exceptions in use that expire some day, those of scopes included: what records call them, and
+    /// the last day on which they apply. In the order of the policy.
+    pub fn expiring(&self) -> impl Iterator<Item = (&str, Day)> {
+        self.exceptions.expiring()
+    }
+
+    /// Those of them that have expired at a moment, in seconds since 1970-01-01 (UTC).
+    pub fn expired(&self, now: u64) -> impl Iterator<Item = (&str, Day)> {
+        self.expiring().filter(move |(_, last)| now >= last.end())
+    }
+
+    /// The first moment after `now` at which another exception expires, in seconds since 1970-01-01
+    /// (UTC); `None` if none does.
+    pub fn next_expiry(&self, now: u64) -> Option<u64> {
+        self.expiring()
+            .map(|(_, last)| last.end())
+            .filter(|end| *end > now)
+            .min()
     }
 }
 

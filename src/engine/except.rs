@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::facts::{Facts, Requests};
 use super::text::Text;
-use crate::model::{Exception, Part, PartSet, Place, Rule, RuleMatch, Zone, ZoneSet};
+use crate::model::{Day, Exception, Part, PartSet, Place, Rule, RuleMatch, Zone, ZoneSet};
 use crate::request::{Field, Fields};
 
 /// The exceptions of a policy, found by path, or by the first segment of it, where they name such.
@@ -22,7 +22,7 @@ struct Compiled {
     rules: RuleMatch,
     requests: Requests,
     places: Vec<Where>,
-    expires: Option<u32>,
+    expires: Option<Day>,
     /// The scope it belongs to; `None` for all.
     scope: Option<u16>,
 }
@@ -37,7 +37,11 @@ struct Where {
 
 /// The exceptions that concern one request, each with the places that the request is known to have.
 #[derive(Debug, Default)]
-pub(super) struct Concerned(Vec<(u32, u32)>);
+pub(super) struct Concerned {
+    in_force: Vec<(u32, u32)>,
+    /// Those that would concern it, had they not expired.
+    expired: Vec<(u32, u32)>,
+}
 
 /// One half of one field, where a rule has matched.
 #[derive(Clone, Copy)]
@@ -94,18 +98,18 @@ impl Exceptions {
         self.list.is_empty()
     }
 
-    /// Whether any of them asks what day it is.
-    pub(super) fn any_expires(&self) -> bool {
+    /// Those that expire some day: what they are called, and the last day on which they apply.
+    pub(super) fn expiring(&self) -> impl Iterator<Item = (&str, Day)> {
         self.list
             .iter()
-            .any(|exception| exception.expires.is_some())
+            .filter_map(|exception| Some((exception.label.as_str(), exception.expires?)))
     }
 
     /// The exceptions that concern a request, with what its head tells about places.
     pub(super) fn concerning(&self, facts: &Facts, scope: u16, head: &Fields) -> Concerned {
         let here = self.by_path.get(facts.path());
         let below = first_segment(facts.path()).and_then(|segment| self.by_segment.get(segment));
-        let mut concerned = Vec::new();
+        let mut concerned = Concerned::default();
         let found = here.into_iter().chain(below).flatten();
         for index in found.chain(&self.elsewhere) {
             let Some(exception) = self.list.get(*index as usize) else {
@@ -116,11 +120,16 @@ impl Exceptions {
                 .zip(facts.today)
                 .is_some_and(|(last, today)| today > last);
             let other = exception.scope.is_some_and(|own| own != scope);
-            if !expired && !other && exception.requests.contain(facts) {
-                concerned.push((*index, exception.present(head)));
+            if !other && exception.requests.contain(facts) {
+                let list = if expired {
+                    &mut concerned.expired
+                } else {
+                    &mut concerned.in_force
+                };
+                list.push((*index, exception.present(head)));
             }
         }
-        Concerned(concerned)
+        concerned
     }
 
     /// The label of the exception that removes a hit, if one does.
@@ -131,7 +140,29 @@ impl Exceptions {
         spot: Spot<'_>,
         fields: &Fields,
     ) -> Option<&str> {
-        concerned.0.iter().find_map(|(index, present)| {
+        self.first(&concerned.in_force, rule, spot, fields)
+    }
+
+    /// The label of an exception that would remove a hit, had it not expired.
+    pub(super) fn would_remove(
+        &self,
+        concerned: &Concerned,
+        rule: &Rule,
+        spot: Spot<'_>,
+        fields: &Fields,
+    ) -> Option<&str> {
+        self.first(&concerned.expired, rule, spot, fields)
+    }
+
+    /// The label of the first of these that names a hit.
+    fn first(
+        &self,
+        list: &[(u32, u32)],
+        rule: &Rule,
+        spot: Spot<'_>,
+        fields: &Fields,
+    ) -> Option<&str> {
+        list.iter().find_map(|(index, present)| {
             let exception = self.list.get(*index as usize)?;
             if !exception.rules.contains(rule) {
                 return None;

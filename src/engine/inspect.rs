@@ -43,6 +43,7 @@ pub struct Inspection {
     sampled_out: bool,
     concerned: Concerned,
     excepted: Vec<String>,
+    expired: Vec<String>,
     /// What is known of rules with conditions that the head did not decide.
     known: Option<Box<Known>>,
     /// The same as the head left it, to which each message of a stream goes back.
@@ -75,6 +76,7 @@ impl Engine {
             sampled_out: false,
             concerned: Concerned::default(),
             excepted: Vec::new(),
+            expired: Vec::new(),
             known: None,
             head_known: None,
         };
@@ -372,6 +374,7 @@ impl Engine {
             reasons,
             uninspected: inspection.uninspected,
             exceptions: inspection.excepted.clone(),
+            expired: inspection.expired.clone(),
             scope: self.scope(inspection).name.clone(),
             sampled_out: inspection.sampled_out,
             ended_by: inspection.ended_by,
@@ -902,7 +905,8 @@ impl Engine {
         }
     }
 
-    /// Whether an exception takes a match away; if so, that is noted.
+    /// Whether an exception takes a match away; if so, that is noted, and if one would, had it not expired,
+    /// that is noted too.
     fn excepted(
         &self,
         inspection: &mut Inspection,
@@ -910,17 +914,19 @@ impl Engine {
         spot: Spot<'_>,
         fields: &Fields,
     ) -> bool {
-        let removed = self
-            .exceptions
-            .removes(&inspection.concerned, &rule.rule, spot, fields);
-        let Some(label) = removed else {
-            return false;
+        let (exceptions, concerned) = (&self.exceptions, &inspection.concerned);
+        let removed = exceptions.removes(concerned, &rule.rule, spot, fields);
+        let (label, kept) = match removed {
+            Some(label) => (label, &mut inspection.excepted),
+            None => match exceptions.would_remove(concerned, &rule.rule, spot, fields) {
+                Some(label) => (label, &mut inspection.expired),
+                None => return false,
+            },
         };
-        let kept = &mut inspection.excepted;
         if kept.len() < Verdict::EXCEPTIONS && !kept.iter().any(|known| known == label) {
             kept.push(label.to_owned());
         }
-        true
+        removed.is_some()
     }
 
     /// Counts a hit, unless an exception removes it. A rule that counts once and has counted is kept
@@ -1020,5 +1026,10 @@ impl Inspection {
     /// What the head said about the body.
     pub fn plan(&self) -> &BodyPlan {
         &self.plan
+    }
+
+    /// The index of the scope in the configuration; `None` for the default.
+    pub(super) fn scope_index(&self) -> Option<usize> {
+        (self.scope as usize).checked_sub(1)
     }
 }

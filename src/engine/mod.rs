@@ -3,6 +3,7 @@
 mod compile;
 mod condition;
 mod except;
+mod explain;
 mod facts;
 mod inspect;
 mod literal;
@@ -12,7 +13,8 @@ mod record;
 mod scratch;
 mod text;
 
-pub use compile::Engine;
+pub use compile::{Effect, Engine};
+pub use explain::{Found, Seen};
 pub use facts::Peer;
 pub use inspect::Inspection;
 pub use record::{Record, json_string, match_of};

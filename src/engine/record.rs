@@ -25,6 +25,7 @@ impl Record<'_> {
             && verdict.hits.is_empty()
             && verdict.uninspected.is_empty()
             && verdict.exceptions.is_empty()
+            && verdict.expired.is_empty()
             && verdict.ended_by.is_none();
         if !nothing {
             self.write_reasons(out);
@@ -64,11 +65,16 @@ impl Record<'_> {
             out.extend_from_slice(verdict.more_hits.to_string().as_bytes());
         }
         write_anomalies(out, "uninspected", verdict.uninspected);
-        if !verdict.exceptions.is_empty() {
-            key(out, "exceptions");
-            list(out, verdict.exceptions.iter(), |out, label| {
-                json_string(out, label.as_bytes())
-            });
+        for (name, labels) in [
+            ("exceptions", &verdict.exceptions),
+            ("expired", &verdict.expired),
+        ] {
+            if !labels.is_empty() {
+                key(out, name);
+                list(out, labels.iter(), |out, label| {
+                    json_string(out, label.as_bytes())
+                });
+            }
         }
         if let Some(by) = verdict.ended_by {
             key(out, "ended_by");

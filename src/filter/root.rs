@@ -28,6 +28,8 @@ pub struct Root {
     holding: Cell<Holding>,
     waiting: RefCell<Vec<(u32, Weak<RefCell<Stream>>)>>,
     ticking: Cell<u32>,
+    /// The moment at which another exception of the policy expires, in seconds since 1970-01-01 (UTC).
+    next_expiry: Cell<u64>,
 }
 
 /// How often streams are looked after while it is not known how the proxy holds headers.
@@ -45,6 +47,9 @@ const PER_BYTE: usize = 6;
 /// The same for each place where another value of the document begins: what is known of one exception
 /// takes many times the bytes of `{"rules":0}`.
 const PER_VALUE: usize = 640;
+
+/// Expired exceptions that are named one by one.
+const MOST_TOLD: usize = 100;
 
 /// Bytes of a policy document.
 const MOST_JSON: usize = 16 << 20;
@@ -92,12 +97,17 @@ impl Root {
                     Hold::Yes => Holding::Unknown,
                     Hold::No => Holding::Continues,
                 };
-                Ok(Rc::new(Self {
+                let root = Rc::new(Self {
                     engine,
                     holding: Cell::new(holding),
                     waiting: RefCell::default(),
                     ticking: Cell::new(0),
-                }))
+                    next_expiry: Cell::new(0),
+                });
+                if root.engine.needs_time() {
+                    root.tell_expired(host, host.now() / 1_000_000_000);
+                }
+                Ok(root)
             }
             Err(problems) => {
                 let count = problems.len();
@@ -125,6 +135,38 @@ impl Root {
     /// The engine of this instance.
     pub fn engine(&self) -> &Engine {
         &self.engine
+    }
+
+    /// Tells which exceptions no longer apply, once as the policy is configured and again when another one
+    /// expires. Asks the proxy nothing: whoever knows the time passes it on, in seconds.
+    pub(super) fn tell_expired(&self, host: &dyn Host, now: u64) {
+        let told = self.next_expiry.get();
+        if now < told {
+            return;
+        }
+        self.next_expiry
+            .set(self.engine.next_expiry(now).unwrap_or(u64::MAX));
+        let mut more = 0_usize;
+        for (index, (label, last)) in self
+            .engine
+            .expired(now)
+            .filter(|(_, last)| last.end() >= told)
+            .enumerate()
+        {
+            if index < MOST_TOLD {
+                let line =
+                    format!("palisade: exception {label} expired on {last} and no longer applies");
+                host.log(Level::Warn, &line);
+            } else {
+                more = more.saturating_add(1);
+            }
+        }
+        if more > 0 {
+            host.log(
+                Level::Warn,
+                &format!("palisade: {more} more exceptions expired and no longer apply"),
+            );
+        }
     }
 
     pub(super) fn holding(&self) -> Holding {

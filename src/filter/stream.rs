@@ -170,6 +170,9 @@ impl Stream {
                 client: engine.needs_client().then(|| client(host)).flatten(),
                 now: engine.needs_time().then(|| host.now() / 1_000_000_000),
             };
+            if let Some(now) = peer.now {
+                root.tell_expired(host, now);
+            }
             let mut inspection = engine.begin_for(&mut buffers.scratch, &head, &peer);
             if !readable {
                 engine.cannot_inspect(&mut inspection, Anomaly::Unreadable);

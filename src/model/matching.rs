@@ -1,6 +1,6 @@
 //! How a policy points at things: texts, requests, rules. Data only; the engine does the matching.
 
-use super::{Category, PartSet, ZoneSet};
+use super::{Category, Day, PartSet, ZoneSet};
 
 /// What a text must be.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -92,8 +92,8 @@ pub struct Exception {
     pub places: Vec<Place>,
     /// Why it was made.
     pub reason: Option<String>,
-    /// The last day on which it applies, in days since 1970-01-01 (UTC).
-    pub expires: Option<u32>,
+    /// The last day on which it applies.
+    pub expires: Option<Day>,
     /// Whether it applies at all.
     pub active: bool,
 }

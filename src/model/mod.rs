@@ -3,6 +3,7 @@
 mod anomaly;
 mod category;
 mod condition;
+mod day;
 mod detector;
 mod limits;
 mod matching;
@@ -18,6 +19,7 @@ pub use category::{Category, Sensitivity};
 pub use condition::{
     Comparison, Condition, FieldCondition, Number, Range, RequestCondition, ValueTest,
 };
+pub use day::Day;
 pub use detector::Detector;
 pub use limits::Limits;
 pub use matching::{
