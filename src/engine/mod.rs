@@ -4,6 +4,7 @@ mod compile;
 mod condition;
 mod except;
 mod excerpt;
+mod explain;
 mod facts;
 mod inspect;
 mod literal;
@@ -14,7 +15,8 @@ mod redact;
 mod scratch;
 mod text;
 
-pub use compile::Engine;
+pub use compile::{Effect, Engine};
+pub use explain::{Found, Seen};
 pub use facts::Peer;
 pub use inspect::Inspection;
 pub use record::{Item, Record, json_string, match_of, member};
