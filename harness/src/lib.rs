@@ -15,5 +15,6 @@ pub mod client;
 #[cfg(feature = "envoy")]
 pub mod envoy;
 pub mod outcome;
+pub mod policies;
 #[cfg(feature = "envoy")]
 pub mod upstream;

@@ -2,8 +2,10 @@
 
 mod compile;
 mod condition;
+mod directory;
 mod except;
 mod facts;
+mod heads;
 mod inspect;
 mod literal;
 mod pattern;
