@@ -4,6 +4,8 @@ mod bars;
 mod catalogue;
 mod check;
 mod completions;
+mod curl;
+mod endpoint;
 mod evaluate;
 mod explain;
 mod init;
@@ -12,15 +14,20 @@ mod interval;
 mod labelled;
 mod lint;
 mod manual;
+mod marks;
 mod policy;
 mod position;
 mod proxied;
+mod ranking;
+mod replay;
 mod rule;
 mod schema;
+mod seen;
 mod selection;
 mod tally;
 mod terminal;
 mod unit_tests;
+mod why;
 
 use std::process::ExitCode;
 
@@ -54,6 +61,7 @@ enum Verb {
     Check(check::Arguments),
     Test(unit_tests::Arguments),
     Evaluate(evaluate::Arguments),
+    Replay(replay::Arguments),
     #[command(alias = "rules")]
     Rule(rule::Arguments),
     Schema(schema::Arguments),
@@ -91,6 +99,7 @@ fn main() -> ExitCode {
         Verb::Test(arguments) => unit_tests::run(&arguments, &terminal),
         Verb::Rule(arguments) => rule::run(&arguments, &terminal),
         Verb::Schema(arguments) => schema::run(&arguments),
+        Verb::Replay(arguments) => replay::run(&arguments, &terminal),
         Verb::Evaluate(arguments) => evaluate::run(&arguments, &terminal),
         Verb::Completions(arguments) => completions::run(&arguments),
         Verb::Manual(arguments) => manual::run(&arguments),
@@ -104,5 +113,15 @@ fn main() -> ExitCode {
             terminal.error(&message);
             ExitCode::from(2)
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_declarations_of_all_verbs_fit_together() {
+        super::Arguments::command().debug_assert();
     }
 }

@@ -1,6 +1,8 @@
 //! A request as Envoy hands it to the filter, and the filter's steps over it. What Envoy itself would
 //! refuse is handed on all the same: the question is what the firewall says.
 
+use std::net::IpAddr;
+
 use palisade::engine::{Engine, Inspection, Peer, Scratch};
 use palisade::model::{Action, Anomaly};
 use palisade::request::{Frame, FrameSplitter, Head, claims_websocket, is_websocket_upgrade};
@@ -38,8 +40,14 @@ pub(crate) struct Proxied {
     pub(crate) headers: Vec<(Octets, Octets)>,
     pub(crate) body: Octets,
     pub(crate) trailers: Vec<(Octets, Octets)>,
+    /// The address of the client, where it is known.
+    pub(crate) client: Option<IpAddr>,
+    /// When it is judged, in seconds since 1970-01-01 (UTC); now where nobody says otherwise.
+    pub(crate) now: Option<u64>,
     /// The head announced that something follows, be it nothing.
     announced: bool,
+    /// Nobody knows what followed the head.
+    head_only: bool,
 }
 
 /// Headers of one connection, which Envoy takes away before any filter runs
@@ -137,7 +145,20 @@ impl Proxied {
             announced: chunked || !body.is_empty() || !request.trailers.is_empty(),
             body,
             trailers: request.trailers,
+            head_only: false,
+            client: None,
+            now: std::time::UNIX_EPOCH
+                .elapsed()
+                .ok()
+                .map(|since| since.as_secs()),
         }
+    }
+
+    /// The same request, of which only the head is known although a body followed.
+    pub(crate) fn head_only(mut self) -> Self {
+        self.announced = true;
+        self.head_only = true;
+        self
     }
 
     /// Inspects the request step by step as the filter does. `look` is shown the scratch after each
@@ -158,10 +179,9 @@ impl Proxied {
             headers: &headers,
             end_of_stream: !self.announced,
         };
-        let now = std::time::UNIX_EPOCH.elapsed().ok();
         let peer = Peer {
-            client: None,
-            now: now.map(|since| since.as_secs()),
+            client: self.client,
+            now: self.now,
         };
         let mut seen = engine.begin_for(scratch, &head, &peer);
         look(scratch);
@@ -173,7 +193,7 @@ impl Proxied {
             engine.cannot_inspect(&mut seen, Anomaly::UninspectedUpgrade);
             engine.close(scratch, &mut seen);
         }
-        if engine.action(&seen) == Action::Block || upgrade || !self.announced {
+        if engine.action(&seen) == Action::Block || upgrade || !self.announced || self.head_only {
             return seen;
         }
         let complete = if seen.plan().is_message_stream() {
@@ -181,7 +201,7 @@ impl Proxied {
             true
         } else {
             // The filter reads one byte more than the limit, to tell whether there is more.
-            let limit = engine.config().settings.limits.body_bytes;
+            let limit = engine.settings(&seen).limits.body_bytes;
             let most = limit.saturating_add(1).min(self.body.len());
             let complete = self.body.len() <= limit;
             if complete && !self.trailers.is_empty() {
@@ -212,7 +232,7 @@ impl Proxied {
         seen: &mut Inspection,
         look: &mut impl FnMut(&Scratch),
     ) {
-        let mut splitter = FrameSplitter::new(engine.config().settings.limits.body_bytes);
+        let mut splitter = FrameSplitter::new(engine.settings(seen).limits.body_bytes);
         let mut rest = self.body.as_slice();
         while let Some(frame) = splitter.next_frame(&mut rest) {
             engine.message(scratch, seen, &frame);

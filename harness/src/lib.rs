@@ -16,5 +16,6 @@ pub mod client;
 pub mod envoy;
 pub mod outcome;
 pub mod policies;
+pub mod shapes;
 #[cfg(feature = "envoy")]
 pub mod upstream;

@@ -57,9 +57,12 @@ pub(super) struct Scope {
 
 /// What a rule does under a policy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Effect {
+pub enum Effect {
+    /// Nothing.
     Off,
+    /// Is recorded and decides nothing.
     Record,
+    /// Decides.
     Enforce,
     /// Blocks even where the policy only monitors.
     Always,

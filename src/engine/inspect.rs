@@ -1041,4 +1041,9 @@ impl Inspection {
     pub fn plan(&self) -> &BodyPlan {
         &self.plan
     }
+
+    /// The index of the scope in the configuration; `None` for the default.
+    pub(super) fn scope_index(&self) -> Option<usize> {
+        (self.scope as usize).checked_sub(1)
+    }
 }

@@ -4,6 +4,7 @@ mod compile;
 mod condition;
 mod directory;
 mod except;
+mod explain;
 mod facts;
 mod heads;
 mod inspect;
@@ -14,7 +15,8 @@ mod record;
 mod scratch;
 mod text;
 
-pub use compile::Engine;
+pub use compile::{Effect, Engine};
+pub use explain::{Found, Seen};
 pub use facts::Peer;
 pub use inspect::Inspection;
 pub use record::{Record, json_string, match_of};
