@@ -84,7 +84,7 @@ impl Engine {
         let facts = (!self.scopes.is_empty() || !self.exceptions.is_empty() || conditions)
             .then(|| Facts::of(head, peer));
         if let Some(facts) = &facts {
-            inspection.scope = self.scope_of(facts);
+            inspection.scope = self.scope_for(facts);
         }
         let settings = &self.scope(&inspection).settings;
         if settings.mode == Mode::Off {
@@ -146,7 +146,7 @@ impl Engine {
     }
 
     /// The number of the scope that a request falls in: the first that fits, for the most specific stand first.
-    fn scope_of(&self, facts: &Facts) -> u16 {
+    fn scope_for(&self, facts: &Facts) -> u16 {
         if self.scopes.is_empty() {
             return 0;
         }
