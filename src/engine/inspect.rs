@@ -5,6 +5,7 @@
 use super::compile::{CompiledRule, Effect, Engine, RuleSet, Scope, Test, count_in};
 use super::condition::{BEHIND_BODY, BEHIND_HEAD, Fired, Known};
 use super::except::{Concerned, Spot};
+use super::excerpt::excerpt;
 use super::facts::{Facts, Peer, bucket};
 use super::prefilter::RuleIndex;
 use super::scratch::{Candidate, Scratch, Text};
@@ -893,6 +894,7 @@ impl Engine {
                 continue;
             };
             let mut most = (0, View::Plain);
+            let mut shown = None;
             for candidate in group {
                 if last == Some(*candidate) {
                     continue;
@@ -904,10 +906,12 @@ impl Engine {
                 let count = count_in(&compiled.test, field.zone, scratch.text(text));
                 if count > most.0 {
                     most = (count, text.view);
+                    shown = Some(text);
                 }
             }
             if most.0 > 0 {
                 let spot = Spot::of(&scratch.fields, field, half.part);
+                let before = inspection.hits.len();
                 self.hit(
                     inspection,
                     &scratch.fields,
@@ -915,6 +919,13 @@ impl Engine {
                     spot,
                     (most.1, most.0),
                 );
+                let telemetry = &self.config.telemetry;
+                if telemetry.excerpts
+                    && let (Some(hit), Some(text)) = (inspection.hits.get_mut(before), shown)
+                {
+                    let text = scratch.text(text);
+                    hit.excerpt = excerpt(&compiled.test, spot.name, text, &telemetry.redact);
+                }
             }
         }
     }
@@ -1013,6 +1024,7 @@ impl Engine {
                 .to_vec(),
             count,
             enforced,
+            excerpt: Vec::new(),
         });
     }
 }
@@ -1037,6 +1049,16 @@ struct Asked {
 }
 
 impl Inspection {
+    /// Whether there may be more to say of the request than that it went on.
+    pub fn has_something(&self) -> bool {
+        self.ended_by.is_some()
+            || self.blocked_by.is_some()
+            || !self.hits.is_empty()
+            || !self.excepted.is_empty()
+            || !self.expired.is_empty()
+            || !self.uninspected.is_empty()
+    }
+
     /// What the head said about the body.
     pub fn plan(&self) -> &BodyPlan {
         &self.plan
