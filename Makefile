@@ -61,6 +61,10 @@ compose-test: ## docker-compose.yml: parsed, and its Envoy configuration accepte
 run-test: ## `make run` itself: its commands, its refusals, its end
 	@python3 scripts/run_test.py
 
+.PHONY: bench
+bench: ## what Palisade costs in a real Envoy, into target/bench (QUICK=1, SHAPES=, VARIANTS=)
+	@QUICK=$(QUICK) ROUNDS=$(ROUNDS) SHAPES=$(SHAPES) VARIANTS=$(VARIANTS) scripts/bench.sh
+
 .PHONY: fmt
 fmt: ## format the Rust code
 	cargo fmt --all
