@@ -25,7 +25,7 @@ run: ## Envoy with the module on 127.0.0.1:10000 (PORT, ADMIN_PORT, POLICY=file.
 	@exec scripts/run.sh
 
 .PHONY: test
-test: lint unit envoy-test wasm-test compose-test run-test ## everything below, in this order
+test: lint unit perf-test envoy-test wasm-test compose-test run-test ## everything below, in this order
 
 .PHONY: lint
 lint: ## formatting and lints: native, the Wasm target, shell scripts
@@ -36,6 +36,14 @@ unit: ## the native tests that need no Envoy
 	cargo test --workspace --exclude palisade
 	cargo test -p palisade --lib $(native)
 	cargo test -p palisade --doc
+
+.PHONY: perf-test
+perf-test: ## the instructions of each stage of a request, against benches/baseline.toml
+	@scripts/perf.sh check
+
+.PHONY: perf-baseline
+perf-baseline: ## a new baseline for perf-test (WHY='a sentence of CHANGELOG.md' if anything grew)
+	@scripts/perf.sh baseline
 
 .PHONY: envoy-test
 envoy-test: wasm ## the case suite against the real Envoy (ENVOY=path takes another one)
