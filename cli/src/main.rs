@@ -5,6 +5,7 @@ mod catalogue;
 mod check;
 mod completions;
 mod curl;
+mod endpoint;
 mod evaluate;
 mod explain;
 mod init;
@@ -17,6 +18,8 @@ mod marks;
 mod policy;
 mod position;
 mod proxied;
+mod ranking;
+mod replay;
 mod rule;
 mod schema;
 mod seen;
@@ -58,6 +61,7 @@ enum Verb {
     Check(check::Arguments),
     Test(unit_tests::Arguments),
     Evaluate(evaluate::Arguments),
+    Replay(replay::Arguments),
     #[command(alias = "rules")]
     Rule(rule::Arguments),
     Schema(schema::Arguments),
@@ -95,6 +99,7 @@ fn main() -> ExitCode {
         Verb::Test(arguments) => unit_tests::run(&arguments, &terminal),
         Verb::Rule(arguments) => rule::run(&arguments, &terminal),
         Verb::Schema(arguments) => schema::run(&arguments),
+        Verb::Replay(arguments) => replay::run(&arguments, &terminal),
         Verb::Evaluate(arguments) => evaluate::run(&arguments, &terminal),
         Verb::Completions(arguments) => completions::run(&arguments),
         Verb::Manual(arguments) => manual::run(&arguments),

@@ -46,6 +46,8 @@ pub(crate) struct Proxied {
     pub(crate) now: Option<u64>,
     /// The head announced that something follows, be it nothing.
     announced: bool,
+    /// Nobody knows what followed the head.
+    head_only: bool,
 }
 
 /// Headers of one connection, which Envoy takes away before any filter runs
@@ -143,12 +145,20 @@ impl Proxied {
             announced: chunked || !body.is_empty() || !request.trailers.is_empty(),
             body,
             trailers: request.trailers,
+            head_only: false,
             client: None,
             now: std::time::UNIX_EPOCH
                 .elapsed()
                 .ok()
                 .map(|since| since.as_secs()),
         }
+    }
+
+    /// The same request, of which only the head is known although a body followed.
+    pub(crate) fn head_only(mut self) -> Self {
+        self.announced = true;
+        self.head_only = true;
+        self
     }
 
     /// Inspects the request step by step as the filter does. `look` is shown the scratch after each
@@ -183,7 +193,7 @@ impl Proxied {
             engine.cannot_inspect(&mut seen, Anomaly::UninspectedUpgrade);
             engine.close(scratch, &mut seen);
         }
-        if engine.action(&seen) == Action::Block || upgrade || !self.announced {
+        if engine.action(&seen) == Action::Block || upgrade || !self.announced || self.head_only {
             return seen;
         }
         let complete = if seen.plan().is_message_stream() {
