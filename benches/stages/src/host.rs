@@ -1,6 +1,6 @@
 //! A proxy that hands out one request and takes everything: the filter runs as in Envoy, and nothing but the filter costs.
 
-use palisade::filter::{Host, Level, Map, Pairs, Reply, Root, Stream};
+use palisade::filter::{Host, Level, Map, Metric, Pairs, Reply, Root, Stream};
 use palisade_harness::shapes::Shape;
 use std::rc::Rc;
 
@@ -71,6 +71,16 @@ impl Host for Proxy {
     }
 
     fn set_filter_state(&self, _: &str, _: &[u8]) {}
+
+    fn declare_struct(&self, _: &str) {}
+
+    fn define_metric(&self, _: Metric, _: &str) -> Option<u32> {
+        Some(1)
+    }
+
+    fn count(&self, _: u32, _: u32) {}
+
+    fn gauge(&self, _: u32, _: u64) {}
 
     fn reply(&self, _: &Reply<'_>) -> bool {
         true

@@ -10,13 +10,11 @@ use palisade::engine::Engine;
 use palisade::filter::Root;
 use palisade::model::{Limits, ViewSet, Zone};
 use palisade::request::{BodyPlan, Fields, Head, read_body, read_head};
+use palisade_harness::policies;
 use palisade_harness::shapes::{self, Shape};
 use serde_json::Value;
 
 use crate::host::Proxy;
-
-#[path = "../../../tests/size/mod.rs"]
-mod size;
 
 /// One thing that is measured.
 pub(crate) struct Stage {
@@ -35,7 +33,7 @@ fn compile(policy: &str) -> Engine {
 pub(crate) fn stages() -> Vec<Stage> {
     let mut all = Vec::new();
     let mut add = |name: String, run: Box<dyn FnMut()>| all.push(Stage { name, run });
-    let large = size::policy(1000, 200, 50);
+    let large = policies::large(1000, 200, 50);
     let policy = large.clone();
     let compiling = move || drop(black_box(compile(&policy)));
     add("compile, large".to_owned(), Box::new(compiling));
