@@ -85,11 +85,7 @@ impl Engine {
         let facts = (!self.scopes.is_empty() || !self.exceptions.is_empty() || conditions)
             .then(|| Facts::of(head, peer));
         if let Some(facts) = &facts {
-            let found = self
-                .scopes
-                .iter()
-                .position(|scope| scope.requests.contain(facts));
-            inspection.scope = found.map_or(0, |index| index as u16 + 1);
+            inspection.scope = self.scope_for(facts);
         }
         let settings = &self.scope(&inspection).settings;
         if settings.mode == Mode::Off {
@@ -148,6 +144,19 @@ impl Engine {
     fn own(&self) -> &RuleSet {
         let [_, own] = &self.sets;
         own
+    }
+
+    /// The number of the scope that a request falls in: the first that fits, for the most specific stand first.
+    fn scope_for(&self, facts: &Facts) -> u16 {
+        if self.scopes.is_empty() {
+            return 0;
+        }
+        let fits = |index: &u32| {
+            let scope = self.scopes.get(*index as usize);
+            scope.is_some_and(|scope| scope.requests.contain(facts))
+        };
+        let mut candidates = self.scope_directory.candidates(facts).into_iter();
+        candidates.find(fits).map_or(0, |index| index as u16 + 1)
     }
 
     fn scope(&self, inspection: &Inspection) -> &Scope {
@@ -417,12 +426,12 @@ impl Engine {
     fn open_conditions(&self, scratch: &Scratch, inspection: &mut Inspection, facts: &Facts) {
         let mut fired = Vec::new();
         let scope = self.scope(inspection);
-        let known = self.own().conditions.open(
-            facts,
-            |rule| scope.effect(1, rule) != Effect::Off,
-            !self.prefilter,
-            |rule| fired.push(rule),
-        );
+        let known = self
+            .own()
+            .conditions
+            .open(facts, &scope.conditions, !self.prefilter, |rule| {
+                fired.push(rule)
+            });
         inspection.known = known;
         self.fire(scratch, inspection, &fired);
     }
@@ -438,8 +447,10 @@ impl Engine {
         let mut present = ZoneSet::EMPTY;
         let zones = scratch.fields.iter().map(|field| field.zone);
         zones.for_each(|zone| present.insert(zone));
-        let wanted =
-            conditions.wants_unkeyed(known, (present, ahead), self.prefilter, &mut unnamed);
+        let lengths = scratch.texts.iter().map(|text| text.span.len());
+        let longest = lengths.max().unwrap_or(0) as u32;
+        let (zones, drop) = ((present, ahead), self.prefilter);
+        let wanted = conditions.wants_unkeyed(known, zones, longest, drop, &mut unnamed);
         if !wanted {
             scratch.leaves = unnamed;
             return;
@@ -456,7 +467,10 @@ impl Engine {
                 last = Some(text.field);
                 named = conditions.named(scratch.fields.get(field.name));
             }
-            for leaf in named.iter().chain(&unnamed).copied() {
+            let length = scratch.text(text).len() as u32;
+            let long_enough = unnamed.iter().take_while(|(least, _)| *least <= length);
+            let unnamed = long_enough.map(|(_, leaf)| leaf);
+            for leaf in named.iter().chain(unnamed).copied() {
                 // Tried here already: what fails, most of it, need not be listed and sorted.
                 if conditions.looks_at(known, leaf, text, field)
                     && conditions.means(leaf, &scratch.fields, field)
