@@ -19,6 +19,7 @@ mod policy;
 mod position;
 mod proxied;
 mod ranking;
+mod records;
 mod replay;
 mod rule;
 mod schema;
