@@ -89,12 +89,7 @@ fn record(policy: &str, ask: &Ask<'_>) -> serde_json::Value {
     let engine = compile(policy);
     let verdict = engine.verdict(&inspect(&engine, ask));
     let mut json = Vec::new();
-    Record {
-        verdict: &verdict,
-        policy: engine.config().name.as_deref(),
-        revision: engine.config().revision.as_deref(),
-    }
-    .write_json(&mut json);
+    Record::of(&verdict, engine.config()).write_json(&mut json);
     serde_json::from_slice(&json).expect("a record is JSON")
 }
 

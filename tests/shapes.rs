@@ -3,12 +3,11 @@
 
 #![cfg(not(target_family = "wasm"))]
 
-mod size;
-
 use palisade::config::Config;
 use palisade::engine::{Engine, Scratch};
 use palisade::model::Action;
 use palisade::request::Head;
+use palisade_harness::policies;
 use palisade_harness::shapes::{self, Shape};
 
 #[test]
@@ -16,7 +15,7 @@ fn shapes_are_inspected_whole_and_judged_right() {
     for policy in [
         "{}".to_owned(),
         r#"{"preset": "strict"}"#.to_owned(),
-        size::policy(1000, 200, 50),
+        policies::large(1000, 200, 50),
     ] {
         let engine = Config::parse(policy.as_bytes())
             .and_then(Engine::compile)

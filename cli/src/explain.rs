@@ -59,6 +59,8 @@ pub(crate) fn decision(verdict: &Verdict) -> serde_json::Value {
         verdict,
         policy: None,
         revision: None,
+        microseconds: None,
+        redact: &[],
     }
     .write_json(&mut json);
     serde_json::from_slice(&json).unwrap_or_default()

@@ -5,8 +5,8 @@
 
 use palisade::config;
 use palisade::model::{
-    Anomaly, AnomalySet, Category, Comparison, Detector, Fallback, Hold, Limits, Mode, Named, Part,
-    Preset, RuleAction, Sensitivity, View, Zone,
+    Anomaly, AnomalySet, Category, Comparison, DecisionKey, Detector, Fallback, Hold, Limits,
+    MetricDetail, Mode, Named, Part, Preset, Recorded, RuleAction, Sensitivity, View, Zone,
 };
 use serde_json::{Map, Value, json};
 
@@ -56,6 +56,7 @@ fn schema() -> Value {
             "Whether request headers wait for the verdict on the body.",
         ),
     );
+    properties.insert("telemetry".to_owned(), telemetry());
     properties.extend(settings());
     properties.insert(
         "scopes".to_owned(),
@@ -72,6 +73,25 @@ fn schema() -> Value {
         "additionalProperties": false,
         "properties": properties,
         "$defs": definitions(),
+    })
+}
+
+fn telemetry() -> Value {
+    let switch = |default: bool, text: &str| json!({ "type": "boolean", "default": default, "description": text });
+    json!({
+        "type": "object", "additionalProperties": false,
+        "description": "What is told about decisions.",
+        "properties": {
+            "record": described(&with_default(words::<Recorded>(), "blocked"), "Which requests leave a record, a JSON line in the log of the proxy."),
+            "log_rate": { "type": "integer", "minimum": 0, "maximum": u32::MAX, "default": 10, "description": "Records that each rule may leave in a second, in each worker; 0 for any number." },
+            "keys": { "type": "array", "items": words::<DecisionKey>(), "description": "Parts of the decision that have a key of their own in filter state and metadata." },
+            "metadata": switch(true, "Whether the decision is handed to header_to_metadata filters."),
+            "typed": switch(false, "Whether the decision is also written as a typed, nested object."),
+            "timing": switch(false, "Whether inspections are timed."),
+            "metrics": described(&with_default(words::<MetricDetail>(), "rules"), "How much is counted."),
+            "excerpts": switch(false, "Whether records show a piece of what matched, with secrets struck out."),
+            "redact": { "type": "array", "maxItems": 100, "items": { "type": "string", "minLength": 2, "maxLength": 64 }, "description": "Words in the names of fields whose values are secret, beyond those that always are." },
+        },
     })
 }
 

@@ -19,8 +19,9 @@ fn schema() -> Value {
 }
 
 /// Each object of the schema, by the pointer to it, with a policy in which `@` stands for an entry of it.
-const OBJECTS: [(&str, &str); 26] = [
+const OBJECTS: [(&str, &str); 27] = [
     ("", "{@}"),
+    ("/properties/telemetry", r#"{"telemetry": {@}}"#),
     ("/properties/limits", r#"{"limits": {@}}"#),
     ("/properties/uninspected", r#"{"uninspected": {@}}"#),
     (

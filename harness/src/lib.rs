@@ -15,6 +15,7 @@ pub mod client;
 #[cfg(feature = "envoy")]
 pub mod envoy;
 pub mod outcome;
+pub mod policies;
 pub mod shapes;
 #[cfg(feature = "envoy")]
 pub mod upstream;

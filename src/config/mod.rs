@@ -12,6 +12,7 @@ mod read;
 mod rule;
 mod scope;
 mod settings;
+mod telemetry;
 
 pub use block_response::BlockResponse;
 pub use document::Config;
@@ -20,3 +21,4 @@ pub use problem::{Problem, Problems};
 pub use rule::{SHIPPED_SAMPLES, shipped_rules};
 pub use scope::Scope;
 pub use settings::{CategoryModes, Enforcement, Override, Settings, Thresholds, Uninspected};
+pub use telemetry::Telemetry;

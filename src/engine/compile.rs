@@ -6,7 +6,8 @@ use std::sync::{Arc, OnceLock};
 use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 
 use super::condition::Conditions;
-use super::except::Exceptions;
+use super::directory::{Directory, Writer};
+use super::except::{Exceptions, Gathered};
 use super::facts::Requests;
 use super::literal::{Required, required};
 use super::pattern::Pattern;
@@ -28,6 +29,7 @@ pub struct Engine {
     pub(super) default_scope: Scope,
     /// The policy's scopes, the most specific first.
     pub(super) scopes: Vec<Scope>,
+    pub(super) scope_directory: Directory,
     pub(super) exceptions: Exceptions,
     /// The views that some rule in force looks at.
     pub(super) views: ViewSet,
@@ -49,6 +51,8 @@ pub(super) struct Scope {
     pub(super) effects: [Vec<Effect>; 2],
     /// Scores that differ from the rule's own.
     pub(super) scores: HashMap<(u8, RuleIndex), Vec<(Category, u32)>>,
+    /// A bit for each of the policy's rules with conditions that is in force.
+    pub(super) conditions: Box<[u64]>,
 }
 
 /// What a rule does under a policy.
@@ -109,7 +113,8 @@ impl Engine {
             .fold(ViewSet::EMPTY, |views, rule| views.union(rule.rule.views));
         let default_scope = Scope::new(None, &RequestMatch::default(), &config.settings, &sets);
         let mut scopes = Vec::with_capacity(config.scopes.len());
-        let mut exceptions = Exceptions::default();
+        let mut scope_directory = Writer::default();
+        let mut exceptions = Gathered::default();
         config
             .settings
             .exceptions
@@ -123,6 +128,7 @@ impl Engine {
                 .exceptions
                 .iter()
                 .for_each(|exception| exceptions.add(exception, index));
+            scope_directory.add(scopes.len() as u32, &scope.request);
             scopes.push(Scope::new(
                 Some(&scope.name),
                 &scope.request,
@@ -130,6 +136,7 @@ impl Engine {
                 &sets,
             ));
         }
+        let exceptions = exceptions.finish();
         let needs_client = sets.iter().any(|set| set.conditions.asks_client())
             || std::iter::once(&default_scope)
                 .chain(&scopes)
@@ -140,6 +147,7 @@ impl Engine {
             sets,
             default_scope,
             scopes,
+            scope_directory: scope_directory.finish(),
             exceptions,
             views,
             needs_client,
@@ -277,7 +285,14 @@ impl Scope {
             });
             effects.collect()
         });
+        let [_, own] = sets;
+        let [_, own_effects]: &[Vec<Effect>; 2] = &effects;
+        let in_force = |rule: RuleIndex| {
+            let effect = own_effects.get(rule as usize);
+            effect.is_some_and(|effect| *effect != Effect::Off)
+        };
         Self {
+            conditions: own.conditions.row(in_force),
             name: name.cloned(),
             requests: Requests::new(request),
             settings: settings.clone(),
@@ -397,6 +412,7 @@ impl RuleSet {
         if !problems.is_empty() {
             return Err(problems);
         }
+        conditions.finish();
         literals.extend(
             leaves
                 .into_iter()

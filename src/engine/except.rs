@@ -1,19 +1,23 @@
 //! Exceptions at work: which hits a policy does not count.
 
-use std::collections::HashMap;
-
+use super::directory::{Directory, Writer};
 use super::facts::{Facts, Requests};
 use super::text::Text;
 use crate::model::{Day, Exception, Part, PartSet, Place, Rule, RuleMatch, Zone, ZoneSet};
 use crate::request::{Field, Fields};
 
-/// The exceptions of a policy, found by path, or by the first segment of it, where they name such.
+/// The exceptions of a policy.
 #[derive(Debug, Default)]
 pub(super) struct Exceptions {
     list: Vec<Compiled>,
-    by_path: HashMap<Box<[u8]>, Vec<u32>>,
-    by_segment: HashMap<Box<[u8]>, Vec<u32>>,
-    elsewhere: Vec<u32>,
+    directory: Directory,
+}
+
+/// Exceptions that are being gathered.
+#[derive(Debug, Default)]
+pub(super) struct Gathered {
+    list: Vec<Compiled>,
+    writer: Writer,
 }
 
 #[derive(Debug)]
@@ -55,7 +59,8 @@ pub(super) struct Spot<'a> {
 /// Places of one exception, a bit each; reading a policy refuses more.
 const MOST_PLACES: usize = Exception::MOST_PLACES;
 
-impl Exceptions {
+impl Gathered {
+    /// Adds one, of a scope or of all.
     pub(super) fn add(&mut self, exception: &Exception, scope: Option<u16>) {
         if !exception.active {
             return;
@@ -74,26 +79,20 @@ impl Exceptions {
             expires: exception.expires,
             scope,
         };
-        let keys: Option<Vec<Key<'_>>> = compiled.requests.paths().iter().map(Key::of).collect();
-        match keys {
-            // Each key once: no exception is looked at twice.
-            Some(mut keys) if !keys.is_empty() => {
-                keys.sort_unstable();
-                keys.dedup();
-                for key in keys {
-                    match key {
-                        Key::Path(path) => self.by_path.entry(path.into()),
-                        Key::Segment(segment) => self.by_segment.entry(segment.into()),
-                    }
-                    .or_default()
-                    .push(index);
-                }
-            }
-            _ => self.elsewhere.push(index),
-        }
+        self.writer.add(index, &exception.request);
         self.list.push(compiled);
     }
 
+    /// All of them.
+    pub(super) fn finish(self) -> Exceptions {
+        Exceptions {
+            list: self.list,
+            directory: self.writer.finish(),
+        }
+    }
+}
+
+impl Exceptions {
     pub(super) fn is_empty(&self) -> bool {
         self.list.is_empty()
     }
@@ -107,12 +106,9 @@ impl Exceptions {
 
     /// The exceptions that concern a request, with what its head tells about places.
     pub(super) fn concerning(&self, facts: &Facts, scope: u16, head: &Fields) -> Concerned {
-        let here = self.by_path.get(facts.path());
-        let below = first_segment(facts.path()).and_then(|segment| self.by_segment.get(segment));
         let mut concerned = Concerned::default();
-        let found = here.into_iter().chain(below).flatten();
-        for index in found.chain(&self.elsewhere) {
-            let Some(exception) = self.list.get(*index as usize) else {
+        for index in self.directory.candidates(facts) {
+            let Some(exception) = self.list.get(index as usize) else {
                 continue;
             };
             let expired = exception
@@ -126,7 +122,7 @@ impl Exceptions {
                 } else {
                     &mut concerned.in_force
                 };
-                list.push((*index, exception.present(head)));
+                list.push((index, exception.present(head)));
             }
         }
         concerned
@@ -185,35 +181,6 @@ impl Exceptions {
             holds.then_some(exception.label.as_str())
         })
     }
-}
-
-/// By what of a path an exception is found.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Key<'a> {
-    /// The whole path.
-    Path(&'a [u8]),
-    /// The first segment, of paths that have more than one.
-    Segment(&'a [u8]),
-}
-
-impl<'a> Key<'a> {
-    fn of(path: &'a Text) -> Option<Self> {
-        match path {
-            Text::Exact(path) => Some(Self::Path(path)),
-            Text::Prefix(start) => first_segment(start).map(Self::Segment),
-            Text::Glob(glob) => {
-                let end = memchr::memchr2(b'*', b'?', glob).unwrap_or(glob.len());
-                first_segment(glob.get(..end)?).map(Self::Segment)
-            }
-            Text::Suffix(_) | Text::Contains(_) | Text::Regex(_) => None,
-        }
-    }
-}
-
-/// The first segment of a path in which another one follows.
-fn first_segment(path: &[u8]) -> Option<&[u8]> {
-    let rest = path.strip_prefix(b"/")?;
-    rest.get(..memchr::memchr(b'/', rest)?)
 }
 
 impl Compiled {

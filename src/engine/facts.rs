@@ -107,16 +107,15 @@ impl Requests {
             && any(&self.hosts, &facts.host)
             && any(&self.paths, &facts.path)
     }
-
-    /// The paths that are asked for; none for any.
-    pub(super) fn paths(&self) -> &[Text] {
-        &self.paths
-    }
 }
 
 impl Facts {
     pub(super) fn path(&self) -> &[u8] {
         &self.path
+    }
+
+    pub(super) fn host(&self) -> &[u8] {
+        &self.host
     }
 }
 

@@ -5,6 +5,7 @@
 use super::compile::{CompiledRule, Effect, Engine, RuleSet, Scope, Test, count_in};
 use super::condition::{BEHIND_BODY, BEHIND_HEAD, Fired, Known};
 use super::except::{Concerned, Spot};
+use super::excerpt::excerpt;
 use super::facts::{Facts, Peer, bucket};
 use super::prefilter::RuleIndex;
 use super::scratch::{Candidate, Scratch, Text};
@@ -84,11 +85,7 @@ impl Engine {
         let facts = (!self.scopes.is_empty() || !self.exceptions.is_empty() || conditions)
             .then(|| Facts::of(head, peer));
         if let Some(facts) = &facts {
-            let found = self
-                .scopes
-                .iter()
-                .position(|scope| scope.requests.contain(facts));
-            inspection.scope = found.map_or(0, |index| index as u16 + 1);
+            inspection.scope = self.scope_for(facts);
         }
         let settings = &self.scope(&inspection).settings;
         if settings.mode == Mode::Off {
@@ -147,6 +144,19 @@ impl Engine {
     fn own(&self) -> &RuleSet {
         let [_, own] = &self.sets;
         own
+    }
+
+    /// The number of the scope that a request falls in: the first that fits, for the most specific stand first.
+    fn scope_for(&self, facts: &Facts) -> u16 {
+        if self.scopes.is_empty() {
+            return 0;
+        }
+        let fits = |index: &u32| {
+            let scope = self.scopes.get(*index as usize);
+            scope.is_some_and(|scope| scope.requests.contain(facts))
+        };
+        let mut candidates = self.scope_directory.candidates(facts).into_iter();
+        candidates.find(fits).map_or(0, |index| index as u16 + 1)
     }
 
     fn scope(&self, inspection: &Inspection) -> &Scope {
@@ -416,12 +426,12 @@ impl Engine {
     fn open_conditions(&self, scratch: &Scratch, inspection: &mut Inspection, facts: &Facts) {
         let mut fired = Vec::new();
         let scope = self.scope(inspection);
-        let known = self.own().conditions.open(
-            facts,
-            |rule| scope.effect(1, rule) != Effect::Off,
-            !self.prefilter,
-            |rule| fired.push(rule),
-        );
+        let known = self
+            .own()
+            .conditions
+            .open(facts, &scope.conditions, !self.prefilter, |rule| {
+                fired.push(rule)
+            });
         inspection.known = known;
         self.fire(scratch, inspection, &fired);
     }
@@ -437,8 +447,10 @@ impl Engine {
         let mut present = ZoneSet::EMPTY;
         let zones = scratch.fields.iter().map(|field| field.zone);
         zones.for_each(|zone| present.insert(zone));
-        let wanted =
-            conditions.wants_unkeyed(known, (present, ahead), self.prefilter, &mut unnamed);
+        let lengths = scratch.texts.iter().map(|text| text.span.len());
+        let longest = lengths.max().unwrap_or(0) as u32;
+        let (zones, drop) = ((present, ahead), self.prefilter);
+        let wanted = conditions.wants_unkeyed(known, zones, longest, drop, &mut unnamed);
         if !wanted {
             scratch.leaves = unnamed;
             return;
@@ -455,7 +467,10 @@ impl Engine {
                 last = Some(text.field);
                 named = conditions.named(scratch.fields.get(field.name));
             }
-            for leaf in named.iter().chain(&unnamed).copied() {
+            let length = scratch.text(text).len() as u32;
+            let long_enough = unnamed.iter().take_while(|(least, _)| *least <= length);
+            let unnamed = long_enough.map(|(_, leaf)| leaf);
+            for leaf in named.iter().chain(unnamed).copied() {
                 // Tried here already: what fails, most of it, need not be listed and sorted.
                 if conditions.looks_at(known, leaf, text, field)
                     && conditions.means(leaf, &scratch.fields, field)
@@ -879,6 +894,7 @@ impl Engine {
                 continue;
             };
             let mut most = (0, View::Plain);
+            let mut shown = None;
             for candidate in group {
                 if last == Some(*candidate) {
                     continue;
@@ -890,10 +906,12 @@ impl Engine {
                 let count = count_in(&compiled.test, field.zone, scratch.text(text));
                 if count > most.0 {
                     most = (count, text.view);
+                    shown = Some(text);
                 }
             }
             if most.0 > 0 {
                 let spot = Spot::of(&scratch.fields, field, half.part);
+                let before = inspection.hits.len();
                 self.hit(
                     inspection,
                     &scratch.fields,
@@ -901,6 +919,13 @@ impl Engine {
                     spot,
                     (most.1, most.0),
                 );
+                let telemetry = &self.config.telemetry;
+                if telemetry.excerpts
+                    && let (Some(hit), Some(text)) = (inspection.hits.get_mut(before), shown)
+                {
+                    let text = scratch.text(text);
+                    hit.excerpt = excerpt(&compiled.test, spot.name, text, &telemetry.redact);
+                }
             }
         }
     }
@@ -999,6 +1024,7 @@ impl Engine {
                 .to_vec(),
             count,
             enforced,
+            excerpt: Vec::new(),
         });
     }
 }
@@ -1023,6 +1049,16 @@ struct Asked {
 }
 
 impl Inspection {
+    /// Whether there may be more to say of the request than that it went on.
+    pub fn has_something(&self) -> bool {
+        self.ended_by.is_some()
+            || self.blocked_by.is_some()
+            || !self.hits.is_empty()
+            || !self.excepted.is_empty()
+            || !self.expired.is_empty()
+            || !self.uninspected.is_empty()
+    }
+
     /// What the head said about the body.
     pub fn plan(&self) -> &BodyPlan {
         &self.plan

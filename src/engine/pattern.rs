@@ -47,6 +47,14 @@ impl Pattern {
     }
 }
 
+impl Pattern {
+    /// Where the first match begins.
+    pub(super) fn begins(&self, text: &[u8]) -> Option<usize> {
+        let regex = self.compiled.get()?.as_ref()?;
+        regex.find(text).map(|found| found.start())
+    }
+}
+
 fn syntax() -> syntax::Config {
     syntax::Config::new()
         .unicode(false)

@@ -1,6 +1,6 @@
 //! The answer to a blocked client: the status, the request id, no hint at the rule; in JSON or HTML.
 
-use super::effects::{DECISION_HEADER, details, header};
+use super::effects::{DECISION_HEADER, details};
 use super::host::{Host, Reply};
 use crate::config::BlockResponse;
 use crate::model::Verdict;
@@ -22,11 +22,12 @@ const PROBLEM: &str = concat!(
     "\n"
 );
 
-/// Answers a blocked client.
+/// Answers a blocked client. The `decision` is for the proxy's metadata, which takes it away.
 pub(super) fn reply_blocked(
     host: &dyn Host,
     response: &BlockResponse,
     verdict: &Verdict,
+    decision: Option<&[u8]>,
     asker: &Asker,
 ) -> bool {
     let id = String::from_utf8_lossy(&asker.request_id);
@@ -46,7 +47,6 @@ pub(super) fn reply_blocked(
             ),
         }
     };
-    let decision = header(verdict);
     let own: Vec<(&str, String)> = response
         .headers
         .iter()
@@ -61,7 +61,7 @@ pub(super) fn reply_blocked(
         headers.push(("vary", b"accept"));
     }
     headers.extend(own.iter().map(|(name, value)| (*name, value.as_bytes())));
-    headers.push((DECISION_HEADER, &decision));
+    headers.extend(decision.map(|decision| (DECISION_HEADER, decision)));
     host.reply(&Reply {
         status,
         details: &details(verdict),

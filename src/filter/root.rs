@@ -4,11 +4,14 @@
 use std::cell::{Cell, RefCell};
 use std::rc::{Rc, Weak};
 
+use super::effects::FILTER_STATE_TYPED;
 use super::host::{Host, Level};
+use super::log::{self, Asked, Limiter};
+use super::metrics::{Metrics, count_error};
 use super::stream::Stream;
 use crate::config::Config;
-use crate::engine::Engine;
-use crate::model::Hold;
+use crate::engine::{Engine, Record};
+use crate::model::{Hold, Mode, ProxyError};
 
 /// Whether the proxy keeps the headers of a request back while its body is held.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,6 +33,8 @@ pub struct Root {
     ticking: Cell<u32>,
     /// The moment at which another exception of the policy expires, in seconds since 1970-01-01 (UTC).
     next_expiry: Cell<u64>,
+    metrics: Option<Metrics>,
+    limiter: RefCell<Limiter>,
 }
 
 /// How often streams are looked after while it is not known how the proxy holds headers.
@@ -78,6 +83,7 @@ impl Root {
                 Level::Error,
                 "palisade: policy refused: $: larger than 16 MiB",
             );
+            count_error(host, ProxyError::PolicyRefused);
             return Err(Refusal::Policy);
         }
         let mut room: Vec<u8> = Vec::new();
@@ -97,19 +103,26 @@ impl Root {
                     Hold::Yes => Holding::Unknown,
                     Hold::No => Holding::Continues,
                 };
+                let metrics = Metrics::define(host, &engine, json);
                 let root = Rc::new(Self {
                     engine,
                     holding: Cell::new(holding),
                     waiting: RefCell::default(),
                     ticking: Cell::new(0),
                     next_expiry: Cell::new(0),
+                    metrics,
+                    limiter: RefCell::default(),
                 });
+                if root.engine.config().telemetry.typed {
+                    host.declare_struct(FILTER_STATE_TYPED);
+                }
                 if root.engine.needs_time() {
                     root.tell_expired(host, host.now() / 1_000_000_000);
                 }
                 Ok(root)
             }
             Err(problems) => {
+                count_error(host, ProxyError::PolicyRefused);
                 let count = problems.len();
                 host.log(
                     Level::Error,
@@ -146,6 +159,9 @@ impl Root {
         }
         self.next_expiry
             .set(self.engine.next_expiry(now).unwrap_or(u64::MAX));
+        if let Some(metrics) = &self.metrics {
+            metrics.expired(host, self.engine.expired(now).count());
+        }
         let mut more = 0_usize;
         for (index, (label, last)) in self
             .engine
@@ -166,6 +182,34 @@ impl Root {
                 Level::Warn,
                 &format!("palisade: {more} more exceptions expired and no longer apply"),
             );
+        }
+    }
+
+    /// Tells of a request that is over: counts it, and leaves a record where the policy wants one.
+    pub(super) fn tell(
+        &self,
+        host: &dyn Host,
+        record: &Record<'_>,
+        mode: Mode,
+        (asked, request_id): (Option<&Asked>, &[u8]),
+    ) {
+        if let Some(metrics) = &self.metrics {
+            metrics.count(host, record.verdict, mode);
+            if let Some(microseconds) = record.microseconds {
+                metrics.time(host, microseconds);
+            }
+        }
+        let telemetry = &self.engine.config().telemetry;
+        if let Some(asked) = asked
+            && log::wants(telemetry, record)
+            && let Ok(mut limiter) = self.limiter.try_borrow_mut()
+        {
+            let asked = (asked, request_id);
+            if !log::write(host, &mut limiter, telemetry, record, asked)
+                && let Some(metrics) = &self.metrics
+            {
+                metrics.dropped(host);
+            }
         }
     }
 

@@ -3,7 +3,7 @@
 use super::{Category, Day, PartSet, ZoneSet};
 
 /// What a text must be.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum TextMatch {
     /// Exactly this.
     Exact(String),
@@ -20,7 +20,7 @@ pub enum TextMatch {
 }
 
 /// Which requests something concerns. All that is given must hold; of a list, one entry.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct RequestMatch {
     /// Hosts, without port, compared without case; empty for any.
     pub hosts: Vec<TextMatch>,
@@ -104,7 +104,7 @@ impl Exception {
 }
 
 /// A range of addresses: 128 bits, IPv4 mapped into IPv6 (RFC 4291, 2.5.5.2), both ends included.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct AddressRange {
     /// The lowest address.
     pub first: u128,
@@ -113,7 +113,7 @@ pub struct AddressRange {
 }
 
 /// Addresses of clients, as sorted ranges that do not overlap.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Addresses(Vec<AddressRange>);
 
 impl Addresses {

@@ -10,6 +10,7 @@ mod matching;
 mod named;
 mod policy;
 mod rule;
+mod telemetry;
 mod verdict;
 mod view;
 mod zone;
@@ -28,6 +29,7 @@ pub use matching::{
 pub use named::{Named, names_of, parse_name};
 pub use policy::{Action, Fallback, Hold, Mode, Preset};
 pub use rule::{Family, Matcher, PartSet, Rule, RuleAction};
+pub use telemetry::{DecisionKey, MetricDetail, ProxyError, Recorded};
 pub use verdict::{EndedBy, Hit, Sums, Verdict};
 pub use view::{View, ViewSet};
 pub use zone::{Part, Zone, ZoneSet};

@@ -19,6 +19,8 @@ pub struct Hit {
     pub count: u32,
     /// Whether it counts towards a block, or is recorded only.
     pub enforced: bool,
+    /// What matched, with secrets struck out; empty unless the policy asks for excerpts.
+    pub excerpt: Vec<u8>,
 }
 
 impl Hit {

@@ -11,9 +11,6 @@ use palisade_harness::client::{Http1, head};
 use palisade_harness::envoy::DECISION_HEADER;
 use serde_json::{Value, json};
 
-#[path = "../../../tests/size/mod.rs"]
-mod size;
-
 /// Exceptions, rules and scopes of the large policy.
 const LARGE: (usize, usize, usize) = (1000, 200, 50);
 const START: Duration = Duration::from_secs(120);
@@ -68,7 +65,7 @@ impl Variant {
             Self::None | Self::Noop => None,
             Self::Default | Self::Bare => Some("{}".to_owned()),
             Self::Strict => Some(r#"{"preset": "strict"}"#.to_owned()),
-            Self::Large => Some(size::policy(LARGE.0, LARGE.1, LARGE.2)),
+            Self::Large => Some(palisade_harness::policies::large(LARGE.0, LARGE.1, LARGE.2)),
         }
     }
 }
