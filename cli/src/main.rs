@@ -27,6 +27,7 @@ mod seen;
 mod selection;
 mod tally;
 mod terminal;
+mod tune;
 mod unit_tests;
 mod why;
 
@@ -63,6 +64,7 @@ enum Verb {
     Test(unit_tests::Arguments),
     Evaluate(evaluate::Arguments),
     Replay(replay::Arguments),
+    Tune(tune::Arguments),
     #[command(alias = "rules")]
     Rule(rule::Arguments),
     Schema(schema::Arguments),
@@ -100,6 +102,7 @@ fn main() -> ExitCode {
         Verb::Test(arguments) => unit_tests::run(&arguments, &terminal),
         Verb::Rule(arguments) => rule::run(&arguments, &terminal),
         Verb::Schema(arguments) => schema::run(&arguments),
+        Verb::Tune(arguments) => tune::run(&arguments, &terminal),
         Verb::Replay(arguments) => replay::run(&arguments, &terminal),
         Verb::Evaluate(arguments) => evaluate::run(&arguments, &terminal),
         Verb::Completions(arguments) => completions::run(&arguments),

@@ -3,5 +3,5 @@
 mod line;
 mod stream;
 
-pub(crate) use line::{Entry, Match, Read};
+pub(crate) use line::Entry;
 pub(crate) use stream::{Read as Stream, read};
