@@ -8,7 +8,7 @@ MAKEFLAGS += --no-print-directory
 SHELL := bash
 
 # Integration tests that have a target of their own below, because of what they need.
-elsewhere := tests/envoy.rs tests/reload.rs tests/wasm.rs
+elsewhere := tests/answers.rs tests/envoy.rs tests/reload.rs tests/wasm.rs
 native := $(patsubst tests/%.rs,--test %,$(filter-out $(elsewhere),$(wildcard tests/*.rs))) \
 	$(patsubst tests/%/main.rs,--test %,$(wildcard tests/*/main.rs))
 
@@ -42,7 +42,7 @@ envoy-test: wasm ## the case suite against the real Envoy (ENVOY=path takes anot
 	@envoy=$$(scripts/envoy.sh) || exit 1; \
 	export ENVOY=$$envoy PALISADE_WASM=$${CARGO_TARGET_DIR:-$$PWD/target}/wasm32-wasip1/release/palisade.wasm; \
 	echo "envoy-test: $$($$ENVOY --version | xargs)"; \
-	cargo test -p palisade --test envoy --test reload && \
+	cargo test -p palisade --test answers --test envoy --test reload && \
 	cargo test -p palisade-cli --features envoy --test evaluate_envoy
 
 .PHONY: cases

@@ -79,33 +79,37 @@ mod tests {
     use super::*;
     use crate::terminal::Colour;
 
+    fn ranges(spans: &[(usize, usize)]) -> Vec<Range<usize>> {
+        spans.iter().map(|(start, end)| *start..*end).collect()
+    }
+
     #[test]
     fn marks_stand_under_what_matched() {
         let plain = Terminal::new(Colour::Never);
         let long = [&[b'a'; 100][..], b"'", &[b'b'; 300]].concat();
         for (bytes, spans, line, marks) in [
-            (&b"a'b'"[..], vec![1..2, 3..4], "a'b'", " ^ ^"),
-            (b"\n'x", vec![1..2], "\\n'x", "  ^"),
-            ("é'".as_bytes(), vec![2..3], "é'", " ^"),
+            (&b"a'b'"[..], &[(1, 2), (3, 4)][..], "a'b'", " ^ ^"),
+            (b"\n'x", &[(1, 2)][..], "\\n'x", "  ^"),
+            ("é'".as_bytes(), &[(2, 3)][..], "é'", " ^"),
             // A span inside of a character marks the whole of it.
-            ("é'".as_bytes(), vec![1..2], "é'", "^"),
-            (b"\xff\xfe", vec![0..1], "\\xff\\xfe", "^^^^"),
-            (b"abc", vec![], "abc", ""),
-            (b"", vec![], "", ""),
+            ("é'".as_bytes(), &[(1, 2)][..], "é'", "^"),
+            (b"\xff\xfe", &[(0, 1)][..], "\\xff\\xfe", "^^^^"),
+            (b"abc", &[][..], "abc", ""),
+            (b"", &[][..], "", ""),
             (
                 &long,
-                vec![100..101],
+                &[(100, 101)][..],
                 &format!("…{}'{}… (212 bytes more)", "a".repeat(30), "b".repeat(88)),
                 &format!("{}^", " ".repeat(31)),
             ),
         ] {
             assert_eq!(
-                marked(bytes, &spans, &plain),
+                marked(bytes, &ranges(spans), &plain),
                 [line.to_owned(), marks.to_owned()],
                 "{line}"
             );
         }
-        let [line, _] = marked(b"a'b", &[1..2], &Terminal::new(Colour::Always));
+        let [line, _] = marked(b"a'b", &ranges(&[(1, 2)]), &Terminal::new(Colour::Always));
         assert_eq!(line, "a\x1b[31m'\x1b[0mb");
     }
 }

@@ -9,7 +9,7 @@ use super::condition::Conditions;
 use super::directory::{Directory, Writer};
 use super::except::{Exceptions, Gathered};
 use super::facts::Requests;
-use super::literal::{Required, required};
+use super::literal::{Budget, Required, required};
 use super::pattern::Pattern;
 use super::prefilter::{Prefilter, RuleIndex};
 use crate::config::{Config, Problem, Settings, pattern, shipped_rules};
@@ -368,6 +368,7 @@ impl RuleSet {
         let mut compiled = Vec::with_capacity(rules.len());
         let mut literals: Vec<Keyed> = Vec::with_capacity(rules.len());
         let mut conditions = Conditions::default();
+        let mut budget = Budget::of(LITERALS_OF_PATTERNS);
         let mut leaves = Vec::new();
         for (index, rule) in rules.iter().enumerate() {
             let (test, keyed) = match &rule.matcher {
@@ -380,7 +381,8 @@ impl RuleSet {
                 },
                 Matcher::Regex(text) => match pattern::parse(text) {
                     Ok(hir) => {
-                        let keyed = required(&hir).map_or(Keyed::Always, Keyed::By);
+                        let literals = required(&hir).and_then(|it| budget.afford(it));
+                        let keyed = literals.map_or(Keyed::Always, Keyed::By);
                         (Test::Pattern(Pattern::new(text)), keyed)
                     }
                     Err(message) => {
@@ -461,6 +463,9 @@ impl RuleSet {
         (self.rules.len() as RuleIndex).saturating_add(leaf)
     }
 }
+
+/// Bytes of literals that are taken from the patterns of one set of rules.
+const LITERALS_OF_PATTERNS: usize = 128 << 10;
 
 /// How the prefilter finds a rule.
 enum Keyed {

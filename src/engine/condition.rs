@@ -11,7 +11,7 @@ use std::collections::HashMap;
 use super::compile::{Test, count_in, keys_of, literal_test};
 use super::facts::Facts;
 use super::heads::{self, Heads};
-use super::literal::{LONGEST, Required, required, worth};
+use super::literal::{Budget, LONGEST, Required, required, worth};
 use super::prefilter::RuleIndex;
 use super::scratch::Text as Piece;
 use super::text::Text;
@@ -29,6 +29,7 @@ pub(super) struct Conditions {
     leaves: Vec<Leaf>,
     heads: Heads,
     gathered: heads::Gathered,
+    budget: Budget,
     counters: usize,
     /// A bit for each rule of which something is known only when nothing more can come.
     waiting: Vec<u64>,
@@ -318,6 +319,7 @@ impl Conditions {
         keys: &mut Vec<Option<Required>>,
     ) -> Result<Leaf, String> {
         let mut best: Option<Required> = None;
+        let mut derived = false;
         let mut searches = false;
         let mut tests = Vec::with_capacity(field.tests.len());
         for test in &field.tests {
@@ -325,6 +327,7 @@ impl Conditions {
                 && best.as_ref().is_none_or(|best| worth(best) < worth(&key))
             {
                 best = Some(key);
+                derived = is_pattern(test);
             }
             tests.push(match test {
                 ValueTest::Texts(texts) => {
@@ -359,6 +362,9 @@ impl Conditions {
                 ValueTest::Length(range) => Check::Length(*range),
                 ValueTest::Number(number) => Check::Number(number.clone()),
             });
+        }
+        if derived {
+            best = best.and_then(|literals| self.budget.afford(literals));
         }
         let count = field.count.map(|range| (self.counters, range));
         self.counters = self.counters.saturating_add(usize::from(count.is_some()));
@@ -839,6 +845,20 @@ const fn name_of(request: &RequestCondition) -> &'static str {
         "host"
     } else {
         "client_address"
+    }
+}
+
+/// Whether the literals of a test are taken from patterns, which may stand for more than is written.
+fn is_pattern(test: &ValueTest) -> bool {
+    matches!(test, ValueTest::Texts(texts) if texts.iter().any(|text| matches!(text, TextMatch::Regex(_))))
+}
+
+/// Bytes of literals that are taken from the patterns of conditions.
+const LITERALS_OF_PATTERNS: usize = 128 << 10;
+
+impl Default for Budget {
+    fn default() -> Self {
+        Self::of(LITERALS_OF_PATTERNS)
     }
 }
 

@@ -32,6 +32,8 @@ pub(super) struct Directory {
 pub(super) struct Writer {
     directory: Directory,
     literals: BTreeMap<Vec<u8>, Vec<u32>>,
+    /// Bytes of those.
+    bytes: usize,
 }
 
 /// By what a path, or a host, is found.
@@ -43,6 +45,8 @@ enum Key<'a> {
     Host(&'a [u8]),
 }
 
+/// Bytes of literals that are searched for in paths; what goes beyond is asked of every request.
+const MOST_BYTES: usize = 64 << 10;
 /// Bytes of literals up to which the automaton is the fast and large one.
 const MOST_FAST: usize = 2 << 10;
 
@@ -51,6 +55,15 @@ impl Writer {
     pub(super) fn add(&mut self, number: u32, request: &RequestMatch) {
         // One that no path is told of may still be told by its host.
         let keys = keys_of_paths(&request.paths).or_else(|| keys_of_hosts(&request.hosts));
+        let bytes = |key: &Key<'_>| match key {
+            Key::Literal(literal) => literal.len(),
+            _ => 0,
+        };
+        let keys = keys.filter(|keys| {
+            let more = keys.iter().map(bytes).sum();
+            self.bytes = self.bytes.saturating_add(more);
+            more == 0 || self.bytes <= MOST_BYTES
+        });
         let Some(mut keys) = keys else {
             self.directory.elsewhere.push(number);
             return;
@@ -75,11 +88,11 @@ impl Writer {
         let Self {
             mut directory,
             literals,
+            bytes,
         } = self;
         if literals.is_empty() {
             return directory;
         }
-        let bytes: usize = literals.keys().map(Vec::len).sum();
         let kind = if bytes <= MOST_FAST {
             AhoCorasickKind::DFA
         } else {

@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use super::compile::{CompiledRule, Effect, Engine, Scope, Test};
+use super::compile::{CompiledRule, Effect, Engine, Test};
 use super::inspect::Inspection;
 use super::pattern::Pattern;
 use super::prefilter::RuleIndex;
@@ -47,6 +47,12 @@ pub struct Seen<'a> {
     pub text: &'a [u8],
 }
 
+/// Whether a text is what a policy asks for. `fold` compares without regard to ASCII case; a regular
+/// expression says that itself.
+pub fn text_matches(wanted: &TextMatch, text: &[u8], fold: bool) -> bool {
+    Text::new(wanted).matches(text, fold)
+}
+
 impl Engine {
     /// The bytes that the rule of that id matches in a text, if it matches it. Of a rule with conditions,
     /// what those of its conditions that look at the field match.
@@ -68,13 +74,7 @@ impl Engine {
 
     /// What a hit of that rule adds to the sums in the scope of a request, overrides included.
     pub fn worth(&self, inspection: &Inspection, id: u32) -> &[(Category, u32)] {
-        let Some((set, index, compiled)) = self.numbered(id) else {
-            return &[];
-        };
-        self.scope_of(inspection)
-            .scores
-            .get(&(set as u8, index))
-            .unwrap_or(&compiled.rule.score)
+        self.score(inspection.scope_index(), id)
     }
 
     /// What the rule of that id does in a scope, by the index of the scope in the configuration; `None` for
@@ -85,6 +85,16 @@ impl Engine {
             (Some(scope), Some((set, index, _))) => scope.effect(set, index),
             _ => Effect::Off,
         }
+    }
+
+    /// What a hit of that rule adds to the sums in a scope, as [`Engine::effect`] counts them.
+    pub fn score(&self, scope: Option<usize>, id: u32) -> &[(Category, u32)] {
+        let scope = scope.map_or(Some(&self.default_scope), |index| self.scopes.get(index));
+        let (Some(scope), Some((set, index, compiled))) = (scope, self.numbered(id)) else {
+            return &[];
+        };
+        let own = scope.scores.get(&(set as u8, index));
+        own.unwrap_or(&compiled.rule.score)
     }
 
     /// The bytes that the pattern of a rule takes once it is compiled; `None` for a rule without one.
@@ -106,13 +116,6 @@ impl Engine {
                 rules.rules.get(index)?,
             ))
         })
-    }
-
-    fn scope_of(&self, inspection: &Inspection) -> &Scope {
-        inspection
-            .scope_index()
-            .and_then(|index| self.scopes.get(index))
-            .unwrap_or(&self.default_scope)
     }
 }
 

@@ -236,7 +236,7 @@ impl Host for Proxy {
                 reply.body.len(),
                 map.as_ptr(),
                 map.len(),
-                GRPC_STATUS_DERIVED,
+                reply.grpc_status.map_or(GRPC_STATUS_DERIVED, i32::from),
             )
         };
         status == 0
@@ -389,6 +389,7 @@ impl HttpContext for Refused {
             status: 503,
             details: "waf_unavailable",
             headers: &[],
+            grpc_status: None,
             body: b"",
         });
         Action::Pause

@@ -43,6 +43,8 @@ pub struct Reply<'a> {
     pub details: &'a str,
     /// Header names and values.
     pub headers: &'a [(&'a str, &'a [u8])],
+    /// The status of a call where the client speaks gRPC; without it the proxy takes one from `status`.
+    pub grpc_status: Option<u8>,
     /// The body; for gRPC the proxy makes it the `grpc-message`.
     pub body: &'a [u8],
 }

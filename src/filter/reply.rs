@@ -66,8 +66,20 @@ pub(super) fn reply_blocked(
         status,
         details: &details(verdict),
         headers: &headers,
+        grpc_status: Some(grpc_status(status)),
         body: body.as_bytes(),
     })
+}
+
+/// What a call over gRPC is told in place of an HTTP status. A proxy maps what it does not know to UNKNOWN,
+/// which says nothing; a call that was blocked was refused.
+const fn grpc_status(status: u16) -> u8 {
+    match status {
+        401 => 16, // UNAUTHENTICATED
+        429 => 8,  // RESOURCE_EXHAUSTED
+        503 => 14, // UNAVAILABLE
+        _ => 7,    // PERMISSION_DENIED
+    }
 }
 
 /// Puts what belongs there in place of the placeholders. The id is put in last, so that what a client

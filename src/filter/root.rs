@@ -53,6 +53,24 @@ const PER_BYTE: usize = 6;
 /// takes many times the bytes of `{"rules":0}`.
 const PER_VALUE: usize = 640;
 
+/// What a policy is and how long it took, for the proxy's log.
+fn ready(config: &Config, milliseconds: u64) -> String {
+    let part = |what: &str, text: &Option<String>| match text {
+        Some(text) => format!(" {what}{text}"),
+        None => String::new(),
+    };
+    let settings = || config.scopes.iter().map(|scope| &scope.settings);
+    let of_scopes: usize = settings().map(|of| of.exceptions.len()).sum();
+    format!(
+        "palisade: policy{}{} ready after {milliseconds} ms; exceptions: {}, own rules: {}, scopes: {}",
+        part("", &config.name),
+        part("revision ", &config.revision),
+        config.settings.exceptions.len().saturating_add(of_scopes),
+        config.rules.len(),
+        config.scopes.len()
+    )
+}
+
 /// Expired exceptions that are named one by one.
 const MOST_TOLD: usize = 100;
 
@@ -95,9 +113,12 @@ impl Root {
             return Err(Refusal::Memory);
         }
         drop(room);
+        let start = host.now();
         let engine = Config::parse(json).and_then(Engine::compile);
         match engine {
             Ok(engine) => {
+                let took = host.now().saturating_sub(start) / 1_000_000;
+                host.log(Level::Info, &ready(engine.config(), took));
                 let holding = match engine.config().hold_request_headers {
                     Hold::Auto => Holding::Unknown,
                     Hold::Yes => Holding::Unknown,
