@@ -21,6 +21,7 @@ mod proxied;
 mod ranking;
 mod records;
 mod replay;
+mod report;
 mod rule;
 mod schema;
 mod seen;
@@ -65,6 +66,7 @@ enum Verb {
     Evaluate(evaluate::Arguments),
     Replay(replay::Arguments),
     Tune(tune::Arguments),
+    Report(report::Arguments),
     #[command(alias = "rules")]
     Rule(rule::Arguments),
     Schema(schema::Arguments),
@@ -102,6 +104,7 @@ fn main() -> ExitCode {
         Verb::Test(arguments) => unit_tests::run(&arguments, &terminal),
         Verb::Rule(arguments) => rule::run(&arguments, &terminal),
         Verb::Schema(arguments) => schema::run(&arguments),
+        Verb::Report(arguments) => report::run(&arguments, &terminal),
         Verb::Tune(arguments) => tune::run(&arguments, &terminal),
         Verb::Replay(arguments) => replay::run(&arguments, &terminal),
         Verb::Evaluate(arguments) => evaluate::run(&arguments, &terminal),

@@ -38,6 +38,14 @@ impl<K: Clone + Eq + Hash + Ord, V: Default> Ranking<K, V> {
         kept
     }
 
+    /// Adds the counts of another, and what it keeps beside them.
+    pub(crate) fn merge(&mut self, other: &Self, merge: impl Fn(&mut V, &V)) {
+        for (key, (count, kept)) in &other.entries {
+            merge(self.add_many(key.clone(), *count), kept);
+        }
+        self.forgotten |= other.forgotten;
+    }
+
     fn forget(&mut self) {
         self.forgotten = true;
         let mut counts: Vec<(Reverse<u64>, K)> = self

@@ -222,7 +222,7 @@ impl<'a> Gathered<'a> {
         if entry.reasons.len() >= MANY_CATEGORIES {
             why.insert(Strong::Categories);
         }
-        if rules.len() >= MANY_RULES {
+        if rules.len() >= MANY_RULES || entry.more > 0 {
             why.insert(Strong::Rules);
         }
         if let Some(client) = client {

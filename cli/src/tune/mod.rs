@@ -17,8 +17,9 @@ use palisade::model::Day;
 use serde_json::{Map, Value, json};
 
 use crate::input::{self, Malformed};
+use crate::policy::{self, Document};
 use crate::terminal::{Terminal, print};
-use crate::{Failure, Outcome, policy, records};
+use crate::{Failure, Outcome, records};
 use gather::Gathered;
 use propose::{Bars, Confidence, Proposal};
 use shown::Shown;
@@ -84,6 +85,9 @@ pub(crate) fn run(arguments: &Arguments, terminal: &Terminal) -> Result<Outcome,
             ));
         }
     }
+    if arguments.write && arguments.policy.as_deref() == Some(Path::new("-")) {
+        return Err(Failure("--write needs a file to write to".to_owned()));
+    }
     let engine = policy::load(arguments.policy.as_deref())?;
     let files = input::files(&arguments.inputs)?;
     let mut malformed = Malformed::new(terminal, &files, arguments.strict);
@@ -127,11 +131,8 @@ pub(crate) fn run(arguments: &Arguments, terminal: &Terminal) -> Result<Outcome,
             })
             .collect()
     };
-    let document = match &arguments.policy {
-        Some(path) => Document::read(path)?,
-        None => Document::default(),
-    };
-    let with = document.engine_with(&written(&outcome.proposals))?;
+    let file = File::read(arguments.policy.as_deref())?;
+    let with = file.engine_with(&written(&outcome.proposals))?;
     probe::try_out(&mut outcome.proposals, &engine, &with)?;
     outcome.settle(arguments.confidence);
 
@@ -163,9 +164,9 @@ pub(crate) fn run(arguments: &Arguments, terminal: &Terminal) -> Result<Outcome,
         false => exceptions.clone(),
     };
     if !chosen.is_empty() {
-        document.write(&chosen)?;
+        file.write(&chosen)?;
     }
-    let name = document.name();
+    let name = &file.document.name;
     if !arguments.json {
         print(&format!(
             "{} of {} exceptions written to {name}\n",
@@ -253,38 +254,37 @@ fn expires(after: u32) -> Option<String> {
 }
 
 /// The file of a policy.
-#[derive(Default)]
-struct Document {
+struct File {
     path: PathBuf,
+    document: Document,
     text: String,
-    yaml: bool,
 }
 
-impl Document {
-    fn read(path: &Path) -> Result<Self, Failure> {
-        let text = std::fs::read_to_string(path)
-            .map_err(|error| Failure(format!("{}: {error}", path.display())))?;
-        let ending = path.extension().and_then(|ending| ending.to_str());
+impl File {
+    fn read(path: Option<&Path>) -> Result<Self, Failure> {
+        let document = Document::read(path)?;
+        let text = std::str::from_utf8(&document.text)
+            .map_err(|error| Failure(format!("{}: {error}", document.name)))?;
         Ok(Self {
-            path: path.to_owned(),
-            text,
-            yaml: ending.is_some_and(|ending| ["yaml", "yml"].contains(&ending)),
+            path: path.map(Path::to_owned).unwrap_or_default(),
+            text: text.to_owned(),
+            document,
         })
     }
 
-    fn name(&self) -> String {
-        self.path.display().to_string()
-    }
-
     fn value(&self, text: &str) -> Result<Value, Failure> {
-        let failed = |error: String| Failure(format!("{}: {error}", self.name()));
-        if text.trim().is_empty() {
-            return Ok(json!({}));
-        }
-        match self.yaml {
-            true => serde_saphyr::from_str(text).map_err(|error| failed(error.to_string())),
-            false => serde_json::from_str(text).map_err(|error| failed(error.to_string())),
-        }
+        let document = Document {
+            name: self.document.name.clone(),
+            text: text.as_bytes().to_vec(),
+            yaml: self.document.yaml,
+        };
+        let json = document
+            .json()
+            .map_err(|wrong| Failure(format!("{}: {}", document.name, wrong.message)))?;
+        Ok(match json.trim_ascii() {
+            b"" => json!({}),
+            json => serde_json::from_slice(json)?,
+        })
     }
 
     /// The document as it should read with exceptions added.
@@ -317,14 +317,17 @@ impl Document {
             .map_err(|problems| {
                 let first = problems.first().map(ToString::to_string);
                 let first = first.unwrap_or_default();
-                Failure(format!("{}: with the exceptions: {first}", self.name()))
+                Failure(format!(
+                    "{}: with the exceptions: {first}",
+                    self.document.name
+                ))
             })
     }
 
     /// Writes them into the file: the text is checked first, and takes the place of the old one at once.
     fn write(&self, exceptions: &[Exception]) -> Result<(), Failure> {
-        let failed = |error: String| Failure(format!("{}: {error}", self.name()));
-        let text = write::added(&self.text, self.yaml, exceptions).map_err(failed)?;
+        let failed = |error: String| Failure(format!("{}: {error}", self.document.name));
+        let text = write::added(&self.text, self.document.yaml, exceptions).map_err(failed)?;
         if self.value(&text)? != self.value_with(exceptions)? {
             return Err(failed(
                 "no place was found for the exceptions that leaves the rest as it is; add them by hand".to_owned(),
