@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use palisade::engine::{Engine, Inspection, Peer, Scratch};
 use palisade::model::{Action, Anomaly};
 use palisade::request::{Frame, FrameSplitter, Head, claims_websocket, is_websocket_upgrade};
+use palisade_harness::cases::{self, Http};
 
 /// A name or value as octets.
 pub(crate) type Octets = Vec<u8>;
@@ -147,10 +148,7 @@ impl Proxied {
             trailers: request.trailers,
             head_only: false,
             client: None,
-            now: std::time::UNIX_EPOCH
-                .elapsed()
-                .ok()
-                .map(|since| since.as_secs()),
+            now: now(),
         }
     }
 
@@ -159,6 +157,30 @@ impl Proxied {
         self.announced = true;
         self.head_only = true;
         self
+    }
+
+    /// The request of a test case, which says itself what the filter is given.
+    pub(crate) fn of_case(request: &cases::Request) -> Self {
+        let mut headers = request.proxied_headers(Http::One);
+        headers.retain(|(name, _)| !name.starts_with(':'));
+        let body = request.body.clone().unwrap_or_default();
+        let octets = |list: Vec<(String, Octets)>| {
+            list.into_iter()
+                .map(|(name, value)| (name.into_bytes(), value))
+                .collect()
+        };
+        Self {
+            method: request.method.clone().into_bytes(),
+            authority: request.host.clone(),
+            target: request.target.clone(),
+            headers: octets(headers),
+            announced: !body.is_empty() || !request.trailers.is_empty(),
+            body,
+            trailers: octets(request.trailers.clone()),
+            head_only: false,
+            client: request.client,
+            now: now(),
+        }
     }
 
     /// Inspects the request step by step as the filter does. `look` is shown the scratch after each
@@ -251,6 +273,12 @@ impl Proxied {
             look(scratch);
         }
     }
+}
+
+/// Seconds since 1970-01-01 (UTC).
+fn now() -> Option<u64> {
+    let since = std::time::UNIX_EPOCH.elapsed();
+    since.ok().map(|since| since.as_secs())
 }
 
 fn is_order(name: &[u8]) -> bool {

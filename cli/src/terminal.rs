@@ -68,6 +68,16 @@ impl Terminal {
         }
     }
 
+    /// One that nobody looks at.
+    pub(crate) const fn plain() -> Self {
+        Self {
+            rich: false,
+            colour: false,
+            colour_errors: false,
+            progress: false,
+        }
+    }
+
     /// A text in a colour, or as it is.
     pub(crate) fn ink(&self, ink: Ink, text: &str) -> String {
         paint(self.colour, ink, text)
