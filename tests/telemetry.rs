@@ -427,6 +427,8 @@ fn pieces(secret: &str) -> Vec<&str> {
 /// Requests that carry a secret, each in another place and each beside an attack.
 fn carriers(secret: &str) -> Vec<(&'static str, Ask)> {
     let attack = "' OR '1'='1' -- ";
+    let base64 = |text: &str| base64::Engine::encode(&base64::prelude::BASE64_STANDARD, text);
+    let hidden = format!(r#"{{"password": "{secret}", "a": "{attack}"}}"#);
     let encoded: String = form_urlencoded::byte_serialize(attack.as_bytes()).collect();
     let form = "application/x-www-form-urlencoded";
     let json = "application/json";
@@ -513,6 +515,21 @@ fn carriers(secret: &str) -> Vec<(&'static str, Ask)> {
         (
             "multipart",
             multipart("password", &format!("{secret}{attack}")),
+        ),
+        ("base64", post(form, &format!("q={}", base64(&hidden)))),
+        (
+            "base64 of a form",
+            post(
+                form,
+                &format!("q={}", base64(&format!("a={attack}&pwd={secret}"))),
+            ),
+        ),
+        (
+            "encoded twice",
+            post(
+                form,
+                &format!("q=%257B%2522pwd%2522%253A%2522{secret}%2522%257D{encoded}"),
+            ),
         ),
         (
             "raw body",

@@ -2,17 +2,29 @@
 //! struck out.
 
 use super::compile::Test;
-use super::redact::{is_secret_name, strike_out};
+use super::redact::{has_secret, is_secret_name, strike_out};
 
 /// Bytes of an excerpt, and how many of them stand before the match.
 const LONGEST: usize = 96;
 const BEFORE: usize = 24;
 /// Bytes on both sides of an excerpt that are looked at to recognise secrets that reach into it.
 const AROUND: usize = 256;
+/// Bytes of a text of which another form is shown.
+const MOST_PLAIN: usize = 2048;
 
-/// What a test matched in a text of a field of that name. `more` are further words of secret names.
-pub(super) fn excerpt(test: &Test, name: &[u8], text: &[u8], more: &[String]) -> Vec<u8> {
-    if is_secret_name(name, more) {
+/// What a test matched in a text of a field of that name. Where the text is another form of `plain`, as it
+/// was before it was decoded further or before it was decoded at all, what is secret may not look it
+/// any more: then nothing is shown unless `plain` is short and has nothing secret in it. `more` are further
+/// words of secret names.
+pub(super) fn excerpt(
+    test: &Test,
+    name: &[u8],
+    text: &[u8],
+    plain: Option<&[u8]>,
+    more: &[String],
+) -> Vec<u8> {
+    let hides = |plain: &[u8]| plain.len() > MOST_PLAIN || has_secret(plain, more);
+    if is_secret_name(name, more) || plain.is_some_and(hides) {
         return b"[redacted]".to_vec();
     }
     let start = begins(test, text).saturating_sub(BEFORE);

@@ -923,8 +923,14 @@ impl Engine {
                 if telemetry.excerpts
                     && let (Some(hit), Some(text)) = (inspection.hits.get_mut(before), shown)
                 {
+                    let other = text.derived || text.view != View::Plain;
+                    let plain = scratch.fields.get(match half.part {
+                        Part::Name => field.key,
+                        Part::Value => field.value,
+                    });
                     let text = scratch.text(text);
-                    hit.excerpt = excerpt(&compiled.test, spot.name, text, &telemetry.redact);
+                    let (test, plain) = (&compiled.test, other.then_some(plain));
+                    hit.excerpt = excerpt(test, spot.name, text, plain, &telemetry.redact);
                 }
             }
         }

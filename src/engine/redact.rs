@@ -75,6 +75,11 @@ pub fn redacted<'a>(text: &'a [u8], more: &[String]) -> Cow<'a, [u8]> {
     Cow::Owned(out)
 }
 
+/// Whether anything in the text would be struck out.
+pub(super) fn has_secret(text: &[u8], more: &[String]) -> bool {
+    !secrets(text, more).is_empty()
+}
+
 /// Strikes out the same with as many `*`, so that everything else stays where it is.
 pub(super) fn strike_out(text: &mut [u8], more: &[String]) {
     for Secret { start, end, .. } in secrets(text, more) {
@@ -82,8 +87,8 @@ pub(super) fn strike_out(text: &mut [u8], more: &[String]) {
     }
 }
 
-/// A path as records show it: without a query, each segment struck out by what it reads as once
-/// decoded, at most `most` bytes.
+/// A path as records show it: without a query, secrets struck out in each segment by itself, at most
+/// `most` bytes.
 pub fn redacted_path(target: &[u8], most: usize, more: &[String]) -> Vec<u8> {
     let end = memchr::memchr2(b'?', b'#', target).unwrap_or(target.len());
     // What is cut away could complete a shape: the cut comes last, but not much may be looked at.
@@ -94,31 +99,10 @@ pub fn redacted_path(target: &[u8], most: usize, more: &[String]) -> Vec<u8> {
         if index > 0 {
             out.push(b'/');
         }
-        let mut decoded = Vec::new();
-        percent_decoded(segment, &mut decoded);
-        match redacted(&decoded, more) {
-            Cow::Borrowed(_) => out.extend_from_slice(segment),
-            Cow::Owned(segment) => out.extend_from_slice(&segment),
-        }
+        out.extend_from_slice(&redacted(segment, more));
     }
     out.truncate(most);
     out
-}
-
-fn percent_decoded(text: &[u8], out: &mut Vec<u8>) {
-    let digit = |byte: &u8| (*byte as char).to_digit(16);
-    let mut rest = text;
-    while let Some((first, behind)) = rest.split_first() {
-        rest = behind;
-        if let (b'%', [high, low, after @ ..]) = (first, behind)
-            && let (Some(high), Some(low)) = (digit(high), digit(low))
-        {
-            out.push((high << 4 | low) as u8);
-            rest = after;
-        } else {
-            out.push(*first);
-        }
-    }
 }
 
 /// A stretch that must not be shown.
@@ -129,8 +113,73 @@ struct Secret {
     label: &'static str,
 }
 
-/// Everything that must not be shown, in order, without overlaps.
+/// How often a text is percent-decoded to look for secrets in what comes of it.
+const PASSES: usize = 3;
+
+/// Everything that must not be shown, in order, without overlaps: in the text as it stands, and in what
+/// it reads as once percent-decoded.
 fn secrets(text: &[u8], more: &[String]) -> Vec<Secret> {
+    let mut found = scan(text, more);
+    if memchr::memchr(b'%', text).is_none() {
+        return found;
+    }
+    // Where each byte of the decoded text came from.
+    let mut decoded: Vec<u8> = text.to_vec();
+    let mut origin: Vec<(usize, usize)> = (0..text.len()).map(|at| (at, at + 1)).collect();
+    for _ in 0..PASSES {
+        if !percent_decode(&mut decoded, &mut origin) {
+            break;
+        }
+        for secret in scan(&decoded, more) {
+            let start = origin.get(secret.start).map(|(start, _)| *start);
+            let last = secret.end.checked_sub(1).and_then(|last| origin.get(last));
+            if let (Some(start), Some((_, end))) = (start, last) {
+                found.push(Secret {
+                    start,
+                    end: *end,
+                    ..secret
+                });
+            }
+        }
+    }
+    found.sort_unstable_by_key(|secret| secret.start);
+    found.dedup_by(|next, last| {
+        let overlap = next.start < last.end;
+        if overlap {
+            last.end = last.end.max(next.end);
+        }
+        overlap
+    });
+    found
+}
+
+/// Percent-decodes once, and what is said of each byte with it. False if there was nothing to decode.
+fn percent_decode(text: &mut Vec<u8>, origin: &mut Vec<(usize, usize)>) -> bool {
+    let digit = |byte: &u8| (*byte as char).to_digit(16);
+    let (mut bytes, mut places) = (Vec::new(), Vec::new());
+    let mut rest = text.as_slice();
+    let mut from = origin.as_slice();
+    let before = text.len();
+    while let ([first, behind @ ..], [place, places_behind @ ..]) = (rest, from) {
+        if let (b'%', [high, low, after @ ..]) = (first, behind)
+            && let (Some(high), Some(low)) = (digit(high), digit(low))
+            && let [_, last, places_after @ ..] = places_behind
+        {
+            bytes.push((high << 4 | low) as u8);
+            places.push((place.0, last.1));
+            (rest, from) = (after, places_after);
+        } else {
+            bytes.push(*first);
+            places.push(*place);
+            (rest, from) = (behind, places_behind);
+        }
+    }
+    (*text, *origin) = (bytes, places);
+    text.len() < before
+}
+
+/// Everything that must not be shown in a text as it stands, in order, without overlaps.
+fn scan(text: &[u8], more: &[String]) -> Vec<Secret> {
     let mut found: Vec<Secret> = Vec::new();
     let mut at = 0;
     while at < text.len() {
@@ -139,6 +188,10 @@ fn secrets(text: &[u8], more: &[String]) -> Vec<Secret> {
         let begins = !before.is_some_and(u8::is_ascii_alphanumeric);
         let secret = if !begins {
             address(text, at)
+        } else if is_uuid(text, at) {
+            // It names something, and its digits may look like a card's.
+            at += UUID;
+            continue;
         } else {
             jwt(text, at)
                 .or_else(|| card(text, at))
@@ -169,6 +222,21 @@ fn run(text: &[u8], at: usize, is: impl Fn(&u8) -> bool) -> usize {
 
 fn is_base64(byte: &u8) -> bool {
     byte.is_ascii_alphanumeric() || b"-_+=".contains(byte)
+}
+
+/// Bytes of a UUID as text.
+const UUID: usize = 36;
+
+/// Whether a UUID (RFC 9562) stands at `at`.
+fn is_uuid(text: &[u8], at: usize) -> bool {
+    let Some((uuid, rest)) = text.get(at..).and_then(|text| text.split_at_checked(UUID)) else {
+        return false;
+    };
+    let mut bytes = uuid.iter().enumerate();
+    bytes.all(|(index, byte)| match index {
+        8 | 13 | 18 | 23 => *byte == b'-',
+        _ => byte.is_ascii_hexdigit(),
+    }) && !rest.first().is_some_and(u8::is_ascii_alphanumeric)
 }
 
 /// A JSON Web Token (RFC 7519), or the head of one: `{"` in base64, and what follows.
@@ -232,14 +300,11 @@ fn token(text: &[u8], at: usize) -> Option<Secret> {
     })
 }
 
-/// An e-mail address around the `@` at `at`, which may be percent-encoded.
+/// An e-mail address around the `@` at `at`.
 fn address(text: &[u8], at: usize) -> Option<Secret> {
-    let rest = text.get(at..)?;
-    let sign = match rest {
-        [b'@', ..] => 1,
-        [b'%', b'4', b'0', ..] => 3,
-        _ => return None,
-    };
+    if *text.get(at)? != b'@' {
+        return None;
+    }
     let before = text.get(..at)?;
     let local = before
         .iter()
@@ -247,13 +312,13 @@ fn address(text: &[u8], at: usize) -> Option<Secret> {
         .take(64)
         .take_while(|byte| byte.is_ascii_alphanumeric() || b"._%+-".contains(byte))
         .count();
-    let domain = run(text, at + sign, |byte| {
+    let domain = run(text, at + 1, |byte| {
         byte.is_ascii_alphanumeric() || b".-".contains(byte)
     });
-    let name = text.get(at + sign..at + sign + domain)?;
+    let name = text.get(at + 1..at + 1 + domain)?;
     (local > 0 && name.contains(&b'.')).then_some(Secret {
         start: at - local,
-        end: at + sign + domain,
+        end: at + 1 + domain,
         label: "[email]",
     })
 }
@@ -270,7 +335,6 @@ fn behind_name(text: &[u8], at: usize, more: &[String]) -> Option<Secret> {
     let rest = text.get(start..)?;
     let sign = match rest {
         [b'=' | b':' | b'>', ..] => 1,
-        [b'%', b'3', b'D' | b'd' | b'A' | b'a', ..] => 3,
         [b'\r', b'\n', b'\r', b'\n', ..] => 4,
         [b'\n', b'\n', ..] => 2,
         _ => return None,
@@ -315,6 +379,11 @@ mod tests {
             ("6011+0009+9013+9424", "[card]"),
             ("mail alice@example.com now", "mail [email] now"),
             ("alice%2Bx%40mail.example.org", "[email]"),
+            (
+                "%257B%2522pwd%2522%253A%2522abc%2522",
+                "%257B%2522pwd%2522%253A%2522[redacted]%2522",
+            ),
+            ("%34111111111111111", "[card]"),
             ("eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2ln", "[jwt]"),
             ("sk_live_4eC39HqLyjWDarjtT1zdp7dc", "sk_live_[secret]"),
             ("da39a3ee5e6b4b0d3255bfef95601890afd80709", "[secret]"),
@@ -347,6 +416,8 @@ mod tests {
             "4111111111111112",
             "1700000000000",
             "d2c21672-0360-479b-afd9-4a5fd5124ed4",
+            // Thirteen digits of it pass Luhn's test.
+            "8569ea92-5699-4506-8710-2cccd317411e",
             "user.address.street",
             "<script>alert(1)</script>",
             "../../etc/passwd",

@@ -132,6 +132,8 @@ pub(super) fn write(
         && let Some(colon) = client.iter().rposition(|byte| *byte == b':')
     {
         client.truncate(colon);
+        // As access logs have it: an IPv6 address without its brackets.
+        client.retain(|byte| !b"[]".contains(byte));
     }
     for (name, value) in [
         ("request_id", redacted(request_id, words).into_owned()),
