@@ -19,13 +19,16 @@ mod policy;
 mod position;
 mod proxied;
 mod ranking;
+mod records;
 mod replay;
+mod report;
 mod rule;
 mod schema;
 mod seen;
 mod selection;
 mod tally;
 mod terminal;
+mod tune;
 mod unit_tests;
 mod why;
 
@@ -62,6 +65,8 @@ enum Verb {
     Test(unit_tests::Arguments),
     Evaluate(evaluate::Arguments),
     Replay(replay::Arguments),
+    Tune(tune::Arguments),
+    Report(report::Arguments),
     #[command(alias = "rules")]
     Rule(rule::Arguments),
     Schema(schema::Arguments),
@@ -99,6 +104,8 @@ fn main() -> ExitCode {
         Verb::Test(arguments) => unit_tests::run(&arguments, &terminal),
         Verb::Rule(arguments) => rule::run(&arguments, &terminal),
         Verb::Schema(arguments) => schema::run(&arguments),
+        Verb::Report(arguments) => report::run(&arguments, &terminal),
+        Verb::Tune(arguments) => tune::run(&arguments, &terminal),
         Verb::Replay(arguments) => replay::run(&arguments, &terminal),
         Verb::Evaluate(arguments) => evaluate::run(&arguments, &terminal),
         Verb::Completions(arguments) => completions::run(&arguments),

@@ -38,6 +38,14 @@ impl<K: Clone + Eq + Hash + Ord, V: Default> Ranking<K, V> {
         kept
     }
 
+    /// Adds the counts of another, and what it keeps beside them.
+    pub(crate) fn merge(&mut self, other: &Self, merge: impl Fn(&mut V, &V)) {
+        for (key, (count, kept)) in &other.entries {
+            merge(self.add_many(key.clone(), *count), kept);
+        }
+        self.forgotten |= other.forgotten;
+    }
+
     fn forget(&mut self) {
         self.forgotten = true;
         let mut counts: Vec<(Reverse<u64>, K)> = self
@@ -62,11 +70,6 @@ impl<K: Clone + Eq + Hash + Ord, V: Default> Ranking<K, V> {
         list
     }
 
-    /// How many different keys are known.
-    pub(crate) fn len(&self) -> usize {
-        self.entries.len()
-    }
-
     /// Whether rare ones were forgotten.
     pub(crate) const fn is_partial(&self) -> bool {
         self.forgotten
@@ -84,7 +87,7 @@ mod tests {
             ranking.add(number);
             ranking.add(number % 3);
         }
-        assert!(ranking.is_partial() && ranking.len() <= 20);
+        assert!(ranking.is_partial() && ranking.list().len() <= 20);
         let first: Vec<u32> = ranking
             .list()
             .iter()

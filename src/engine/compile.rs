@@ -177,6 +177,30 @@ impl Engine {
             .find(|rule| rule.id == id)
     }
 
+    /// What a hit of that rule adds to the sums that decide, in the scope of that name, or where no scope
+    /// says otherwise; `None` if it records only, or there is no such rule or scope.
+    pub fn counts(&self, scope: Option<&str>, id: u32) -> Option<&[(Category, u32)]> {
+        let scope = match scope {
+            None => &self.default_scope,
+            Some(_) => self
+                .scopes
+                .iter()
+                .find(|own| own.name.as_deref() == scope)?,
+        };
+        let (set, index, rule) = self.sets.iter().enumerate().find_map(|(set, rules)| {
+            let index = rules.rules.iter().position(|own| own.rule.id == id)?;
+            Some((set, index, rules.rules.get(index)?))
+        })?;
+        match scope.effects.get(set)?.get(index)? {
+            Effect::Off | Effect::Record => None,
+            Effect::Enforce | Effect::Always => {
+                let key = (u8::try_from(set).ok()?, RuleIndex::try_from(index).ok()?);
+                let own = scope.scores.get(&key);
+                Some(own.map_or(&rule.rule.score, |score| score).as_slice())
+            }
+        }
+    }
+
     /// Every rule in force or not, in the order of ids, the policy's own behind the shipped ones.
     pub fn rules(&self) -> impl Iterator<Item = &Rule> {
         self.sets

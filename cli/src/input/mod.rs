@@ -6,11 +6,13 @@ mod malformed;
 mod ordered;
 mod progress;
 mod source;
+mod text;
 
-pub(crate) use lines::{LONGEST_LINE, Line, Piece, lines, lines_of};
+pub(crate) use lines::{LONGEST_LINE, Piece, lines, lines_of};
 pub(crate) use malformed::Malformed;
 pub(crate) use ordered::{Go, ordered, threads};
 pub(crate) use progress::Progress;
+pub(crate) use text::{address, explained};
 
 use std::io::BufRead;
 use std::path::{Path, PathBuf};

@@ -11,25 +11,25 @@ use assert_cmd::cargo::CommandCargoExt as _;
 use serde_json::Value;
 
 /// What a run came to.
-pub struct Ran {
-    pub code: i32,
-    pub out: String,
-    pub err: String,
+pub(crate) struct Ran {
+    pub(crate) code: i32,
+    pub(crate) out: String,
+    pub(crate) err: String,
 }
 
 impl Ran {
     /// Its output, which is one JSON object.
-    pub fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.out)
             .unwrap_or_else(|error| panic!("{error}: {}{}", self.out, self.err))
     }
 }
 
 /// A folder for one test.
-pub struct Folder(PathBuf);
+pub(crate) struct Folder(PathBuf);
 
 impl Folder {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let name = format!("palisade-cli-{}-{number}", std::process::id());
@@ -38,32 +38,32 @@ impl Folder {
         Self(path)
     }
 
-    pub fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.0.join(name)
     }
 
     /// Writes a file.
-    pub fn write(&self, name: &str, bytes: impl AsRef<[u8]>) -> &Self {
+    pub(crate) fn write(&self, name: &str, bytes: impl AsRef<[u8]>) -> &Self {
         fs::write(self.path(name), bytes).expect("the folder is ours");
         self
     }
 
-    pub fn read(&self, name: &str) -> String {
+    pub(crate) fn read(&self, name: &str) -> String {
         fs::read_to_string(self.path(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
     }
 
     /// The command with these words, run inside the folder.
-    pub fn command(&self, words: &[&str]) -> Command {
+    pub(crate) fn command(&self, words: &[&str]) -> Command {
         let mut command = Command::cargo_bin("palisade").expect("the binary");
         command.current_dir(&self.0).args(words);
         command
     }
 
-    pub fn run(&self, words: &[&str]) -> Ran {
+    pub(crate) fn run(&self, words: &[&str]) -> Ran {
         self.run_with(words, b"")
     }
 
-    pub fn run_with(&self, words: &[&str], input: &[u8]) -> Ran {
+    pub(crate) fn run_with(&self, words: &[&str], input: &[u8]) -> Ran {
         let mut command = assert_cmd::Command::from_std(self.command(words));
         let output = command.write_stdin(input).output().expect("it runs");
         Ran {
@@ -74,7 +74,11 @@ impl Folder {
     }
 
     /// Runs it on a stream and gives the most memory that it held, in MiB, with its output.
-    pub fn peak(&self, words: &[&str], input: impl Fn(&mut dyn std::io::Write)) -> (u64, Ran) {
+    pub(crate) fn peak(
+        &self,
+        words: &[&str],
+        input: impl Fn(&mut dyn std::io::Write),
+    ) -> (u64, Ran) {
         let mut child = self
             .command(words)
             .stdin(Stdio::piped())
