@@ -12,7 +12,9 @@ use super::matching::{Networks, OneOrMore, checked, read_request};
 use super::node::Node;
 use super::problem::Problems;
 use super::read::{Object, Read, Word, wrong};
-use super::rule::{DEFAULT_VIEWS, DEFAULT_ZONES, Set, checked_literals, whole_bodies};
+use super::rule::{
+    DEFAULT_VIEWS, DEFAULT_ZONES, Set, checked_literals, count_literals, whole_bodies,
+};
 use crate::model::{
     Addresses, Comparison, Condition, Detector, FieldCondition, Matcher, Named, Number, Part,
     PartSet, Range, RequestCondition, RequestMatch, TextMatch, ValueTest, View, ViewSet, Zone,
@@ -279,6 +281,9 @@ impl Reader<'_> {
             if !matches!(key, "equals" | "exact") && texts.iter().any(String::is_empty) {
                 self.problems
                     .add(&at, "an empty text says nothing; every value would do");
+            }
+            if key != "regex" {
+                count_literals(texts.iter(), &at, self.problems);
             }
             searches |= key == "regex";
             compares |= key != "regex";

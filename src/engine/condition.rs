@@ -9,15 +9,16 @@
 use std::collections::HashMap;
 
 use super::compile::{Test, count_in, keys_of, literal_test};
-use super::facts::{Facts, Requests};
-use super::literal::{LONGEST, Required, required, worth};
+use super::facts::Facts;
+use super::heads::{self, Heads};
+use super::literal::{Budget, LONGEST, Required, required, worth};
 use super::prefilter::RuleIndex;
 use super::scratch::Text as Piece;
 use super::text::Text;
 use crate::config::pattern;
 use crate::model::{
-    Addresses, Comparison, Condition, FieldCondition, Hit, Number, Part, PartSet, Range,
-    RequestCondition, TextMatch, ValueTest, View, ViewSet, Zone, ZoneSet,
+    Comparison, Condition, FieldCondition, Hit, Number, Part, PartSet, Range, RequestCondition,
+    TextMatch, ValueTest, View, ViewSet, Zone, ZoneSet,
 };
 use crate::request::{Field, Fields, Kind};
 
@@ -26,16 +27,28 @@ use crate::request::{Field, Fields, Kind};
 pub(super) struct Conditions {
     rules: Vec<Conditional>,
     leaves: Vec<Leaf>,
-    /// Conditions on the request as a whole, numbered behind the leaves.
-    facts: usize,
+    heads: Heads,
+    gathered: heads::Gathered,
+    budget: Budget,
     counters: usize,
     /// A bit for each rule of which something is known only when nothing more can come.
     waiting: Vec<u64>,
-    asks_client: bool,
+    /// A bit for each rule that asks nothing of the request as a whole.
+    plain: Vec<u64>,
+    /// For each question about the request as a whole, the rules that hold only where the answer is yes.
+    guarded: Vec<Vec<u16>>,
+    /// Rules that ask such questions and may hold whatever the answers.
+    open: Vec<u16>,
+    /// A bit for each rule with a leaf that has no literals, and where such leaves look.
+    unkeyed: Vec<u64>,
+    unkeyed_zones: ZoneSet,
     /// Leaves without literals that name their field, by the hash of that name.
     named: HashMap<u64, Vec<u16>>,
-    /// Leaves without literals that do not.
-    unnamed: Vec<u16>,
+    /// A bit for each length of such a name; the last one for all that are longer.
+    named_lengths: u64,
+    /// Leaves without literals that do not, with the length of the shortest text that can pass: the shortest
+    /// first.
+    unnamed: Vec<(u32, u16)>,
 }
 
 /// One rule with a condition.
@@ -45,6 +58,8 @@ struct Conditional {
     tree: Node,
     /// Whether some leaf has literals.
     keyed: bool,
+    /// A leaf with literals without which the rule cannot hold.
+    key: Option<u16>,
     /// Where leaves without them look.
     unkeyed: ZoneSet,
     /// What a hit names if no field does.
@@ -56,15 +71,9 @@ enum Node {
     All(Vec<Self>),
     Any(Vec<Self>),
     Not(Box<Self>),
-    /// The number of the bit, and what is asked.
-    Request(usize, Box<Request>),
+    /// A question about the request as a whole, by its number.
+    Request(usize),
     Leaf(u16),
-}
-
-#[derive(Debug)]
-struct Request {
-    requests: Requests,
-    clients: Option<Addresses>,
 }
 
 /// One condition on fields.
@@ -76,6 +85,8 @@ struct Leaf {
     parts: PartSet,
     views: ViewSet,
     name: Option<Text>,
+    /// Bytes of the name, where it is given exactly: most fields are told apart by that alone.
+    name_length: Option<usize>,
     tests: Vec<Check>,
     fold: bool,
     count: Option<(usize, Range)>,
@@ -100,8 +111,10 @@ enum Check {
 /// What is known of one request, rule by rule. Its size depends on the policy alone.
 #[derive(Clone, Debug)]
 pub(super) struct Known {
-    /// A bit for each leaf and each condition on the request that holds.
+    /// A bit for each leaf that holds.
     held: Box<[u64]>,
+    /// A bit for each question about the request to which the answer is yes.
+    said: Box<[u64]>,
     /// A bit for each rule that is not decided.
     live: Box<[u64]>,
     /// A bit for each rule of which a leaf has come to hold since it was last looked at.
@@ -212,14 +225,36 @@ impl Conditions {
             .iter()
             .filter(|leaf| !leaf.keyed)
             .fold(ZoneSet::EMPTY, |zones, leaf| zones.union(leaf.zones));
-        self.waiting.resize(self.rules.len() / 64 + 1, 0);
+        let number = self.rules.len();
+        for row in [&mut self.waiting, &mut self.plain, &mut self.unkeyed] {
+            row.resize(number / 64 + 1, 0);
+        }
         if self.waits(&tree, false) {
-            set(&mut self.waiting, self.rules.len(), true);
+            set(&mut self.waiting, number, true);
+        }
+        set(&mut self.unkeyed, number, !unkeyed.is_empty());
+        self.unkeyed_zones = self.unkeyed_zones.union(unkeyed);
+        let mut needs = Needs::default();
+        self.needs(&tree, &mut needs);
+        match needs.question {
+            Some(question) => {
+                if self.guarded.len() <= question {
+                    self.guarded
+                        .resize_with(question.saturating_add(1), Vec::new);
+                }
+                self.guarded
+                    .get_mut(question)
+                    .into_iter()
+                    .for_each(|list| list.push(own));
+            }
+            None if asks_head(&tree) => self.open.push(own),
+            None => set(&mut self.plain, number, true),
         }
         self.rules.push(Conditional {
             rule,
             tree,
             keyed,
+            key: needs.leaf,
             unkeyed,
             place: place.map_or_else(
                 || (Zone::RequestHeader, Box::default()),
@@ -249,7 +284,7 @@ impl Conditions {
                     .map(|inner| self.node(rule, inner, positive, place, keys))
                     .collect::<Result<Vec<_>, _>>()?;
                 // What is known first is asked first.
-                nodes.sort_by_key(|node| !matches!(node, Node::Request(..)));
+                nodes.sort_by_key(|node| !matches!(node, Node::Request(_)));
                 Ok(match condition {
                     Condition::All(_) => Node::All(nodes),
                     _ => Node::Any(nodes),
@@ -261,13 +296,7 @@ impl Conditions {
             }
             Condition::Request(request) => {
                 offer(u8::from(!positive), Zone::RequestHeader, name_of(request));
-                self.asks_client |= request.clients.is_some();
-                self.facts = self.facts.saturating_add(1);
-                let compiled = Request {
-                    requests: Requests::new(&request.request),
-                    clients: request.clients.clone(),
-                };
-                Ok(Node::Request(self.facts - 1, Box::new(compiled)))
+                Ok(Node::Request(self.gathered.add(request)))
             }
             Condition::Field(field) => {
                 let name = match &field.name {
@@ -292,6 +321,7 @@ impl Conditions {
         keys: &mut Vec<Option<Required>>,
     ) -> Result<Leaf, String> {
         let mut best: Option<Required> = None;
+        let mut derived = false;
         let mut searches = false;
         let mut tests = Vec::with_capacity(field.tests.len());
         for test in &field.tests {
@@ -299,6 +329,7 @@ impl Conditions {
                 && best.as_ref().is_none_or(|best| worth(best) < worth(&key))
             {
                 best = Some(key);
+                derived = is_pattern(test);
             }
             tests.push(match test {
                 ValueTest::Texts(texts) => {
@@ -334,6 +365,9 @@ impl Conditions {
                 ValueTest::Number(number) => Check::Number(number.clone()),
             });
         }
+        if derived {
+            best = best.and_then(|literals| self.budget.afford(literals));
+        }
         let count = field.count.map(|range| (self.counters, range));
         self.counters = self.counters.saturating_add(usize::from(count.is_some()));
         let leaf = Leaf {
@@ -342,6 +376,10 @@ impl Conditions {
             parts: field.parts,
             views: field.views,
             name: field.name.as_ref().map(Text::new),
+            name_length: match &field.name {
+                Some(TextMatch::Exact(name)) => Some(name.len()),
+                _ => None,
+            },
             tests,
             fold: field.ignore_case,
             count,
@@ -353,12 +391,13 @@ impl Conditions {
             let index = self.leaves.len() as u16;
             match &field.name {
                 Some(TextMatch::Exact(name)) => {
+                    self.named_lengths |= length_bit(name.as_bytes());
                     self.named
                         .entry(hash(name.as_bytes()))
                         .or_default()
                         .push(index);
                 }
-                _ => self.unnamed.push(index),
+                _ => self.unnamed.push((shortest(&field.tests), index)),
             }
         }
         keys.push(best);
@@ -372,7 +411,7 @@ impl Conditions {
                 inner.iter().any(|inner| self.waits(inner, negated))
             }
             Node::Not(inner) => self.waits(inner, true),
-            Node::Request(..) => false,
+            Node::Request(_) => false,
             Node::Leaf(index) => {
                 negated
                     || self
@@ -381,6 +420,48 @@ impl Conditions {
                         .is_some_and(|(_, range)| range.max < u32::MAX)
             }
         }
+    }
+
+    /// What a tree cannot hold without: the narrowest question about the request as a whole, and a leaf with
+    /// literals.
+    fn needs(&self, node: &Node, needs: &mut Needs) {
+        match node {
+            Node::All(inner) => inner.iter().for_each(|inner| self.needs(inner, needs)),
+            Node::Request(number) => {
+                let narrow = |number: &usize| self.gathered.narrow(*number);
+                if needs
+                    .question
+                    .as_ref()
+                    .is_none_or(|known| narrow(known) < narrow(number))
+                {
+                    needs.question = Some(*number);
+                }
+            }
+            Node::Leaf(index) => {
+                let keyed = self
+                    .leaf_at(*index)
+                    .is_some_and(|leaf| leaf.keyed && leaf.count.is_none());
+                if keyed {
+                    needs.leaf.get_or_insert(*index);
+                }
+            }
+            Node::Any(_) | Node::Not(_) => {}
+        }
+    }
+
+    /// Says that all rules are there.
+    pub(super) fn finish(&mut self) {
+        self.heads = std::mem::take(&mut self.gathered).finish();
+        self.unnamed.sort_unstable();
+    }
+
+    /// A row of bits, one for each rule with conditions that is in force.
+    pub(super) fn row(&self, in_force: impl Fn(RuleIndex) -> bool) -> Box<[u64]> {
+        let mut row = row(self.rules.len());
+        for (index, rule) in self.rules.iter().enumerate() {
+            set(&mut row, index, in_force(rule.rule));
+        }
+        row
     }
 
     fn leaf_at(&self, index: u16) -> Option<&Leaf> {
@@ -393,7 +474,7 @@ impl Conditions {
 
     /// Whether any of them asks for the client's address.
     pub(super) const fn asks_client(&self) -> bool {
-        self.asks_client
+        self.heads.ask_client()
     }
 
     /// Whether any of them looks at fields.
@@ -412,45 +493,54 @@ impl Conditions {
             .filter(|index| self.leaf_at(*index).is_some_and(|leaf| leaf.keyed))
     }
 
-    /// Decides by the head what it decides. Gives the rules that hold to `fired`; what is known of the
-    /// others, if there are any. `all` keeps those too that cannot hold any more.
+    /// Decides by the head what it decides, of the rules whose bits are set in `in_force`. Gives the rules
+    /// that hold to `fired`; what is known of the others, if there are any. `all` looks at each rule, keeps
+    /// those too that cannot hold any more, and asks each question.
     pub(super) fn open(
         &self,
         facts: &Facts,
-        in_force: impl Fn(RuleIndex) -> bool,
+        in_force: &[u64],
         all: bool,
         mut fired: impl FnMut(Fired),
     ) -> Option<Box<Known>> {
-        let mut known: Option<Box<Known>> = None;
-        for (index, rule) in self.rules.iter().enumerate() {
-            if !in_force(rule.rule) {
+        let answers = self.heads.answer(facts, all);
+        let mut said = row(self.heads.len());
+        let mut due = Vec::new();
+        for question in answers {
+            set(&mut said, question as usize, true);
+            due.extend(self.guarded.get(question as usize).into_iter().flatten());
+        }
+        due.extend(&self.open);
+        let mut live = row(self.rules.len());
+        if all {
+            live.copy_from_slice(in_force);
+            due = (0..self.rules.len() as u16).collect();
+        } else {
+            for (live, (plain, in_force)) in live.iter_mut().zip(self.plain.iter().zip(in_force)) {
+                *live = plain & in_force;
+            }
+            due.sort_unstable();
+        }
+        for index in due {
+            let Some(rule) = self.rules.get(index as usize) else {
+                continue;
+            };
+            let index = index as usize;
+            if !bit(in_force, index) {
                 continue;
             }
-            match head_value(&rule.tree, facts) {
-                Some(true) => fired(rule.fired(None)),
-                Some(false) if !all => {}
-                _ => {
-                    let known = known.get_or_insert_with(|| Box::new(Known::new(self)));
-                    set(&mut known.live, index, true);
-                    self.keep_facts(&rule.tree, facts, &mut known.held);
-                }
+            let value = head_value(&rule.tree, &said);
+            if value == Some(true) {
+                fired(rule.fired(None));
             }
+            set(
+                &mut live,
+                index,
+                value.is_none() || all && value == Some(false),
+            );
         }
-        known
-    }
-
-    /// Keeps what the head says of the request: it is gone later.
-    fn keep_facts(&self, node: &Node, facts: &Facts, held: &mut [u64]) {
-        match node {
-            Node::All(inner) | Node::Any(inner) => inner
-                .iter()
-                .for_each(|inner| self.keep_facts(inner, facts, held)),
-            Node::Not(inner) => self.keep_facts(inner, facts, held),
-            Node::Request(index, request) => {
-                set(held, self.leaves.len() + index, request.holds(facts));
-            }
-            Node::Leaf(_) => {}
-        }
+        let some = live.iter().any(|word| *word != 0);
+        some.then(|| Box::new(Known::new(self, live, said)))
     }
 
     /// Whether a leaf that is not decided looks at this half of this field in this form.
@@ -465,7 +555,9 @@ impl Conditions {
         let in_view = own.views.contains(piece.view)
             // Where nothing was decoded, what came on the wire is the plain text.
             || piece.view == View::Plain && wire.is_none() && own.views.contains(View::Wire);
+        let named = |length: usize| field.name.len() == length;
         in_view
+            && own.name_length.is_none_or(named)
             && own.zones.contains(field.zone)
             && own.parts.contains(piece.part)
             && (own.joined || field.kind != Kind::Joined)
@@ -547,50 +639,69 @@ impl Conditions {
     }
 
     /// Lists the leaves without literals and names that have something to look for among fields of
-    /// `present`; false if no leaf without literals has. Drops the rules that cannot hold whatever those
-    /// leaves would find.
+    /// `present`, none of whose texts is longer than `longest`, with the length of the shortest text that can
+    /// pass, the shortest first; false if no leaf without literals has. With `drop` drops the rules that
+    /// cannot hold whatever those leaves would find.
     pub(super) fn wants_unkeyed(
         &self,
         known: &mut Known,
         (present, zones): (ZoneSet, ZoneSet),
+        longest: u32,
         drop: bool,
-        unnamed: &mut Vec<u16>,
+        unnamed: &mut Vec<(u32, u16)>,
     ) -> bool {
         unnamed.clear();
+        let passable = self.unnamed.partition_point(|(least, _)| *least <= longest);
+        let passable = self.unnamed.get(..passable).unwrap_or_default();
+        if !self.unkeyed_zones.intersects(present) || passable.is_empty() && self.named.is_empty() {
+            return false;
+        }
         let ahead = Ahead {
             zones,
             unkeyed: true,
         };
         let mut wanted = false;
-        for index in 0..self.rules.len() {
+        let asking: Vec<u64> = known
+            .live
+            .iter()
+            .zip(&self.unkeyed)
+            .map(|(a, b)| a & b)
+            .collect();
+        for index in ones(&asking) {
             let Some(rule) = self.rules.get(index) else {
                 continue;
             };
-            if !rule.unkeyed.intersects(present) || !bit(&known.live, index) {
+            if !rule.unkeyed.intersects(present) {
                 continue;
             }
-            if drop && rule.keyed && self.value(&rule.tree, known, ahead) == Some(false) {
+            let lost = || match rule.key {
+                Some(key) if !bit(&known.held, key as usize) => {
+                    self.value(&Node::Leaf(key), known, ahead) == Some(false)
+                }
+                _ => self.value(&rule.tree, known, ahead) == Some(false),
+            };
+            if drop && rule.keyed && lost() {
                 set(&mut known.live, index, false);
             } else {
                 wanted = true;
             }
         }
         if wanted {
-            let asked = |leaf: &&u16| {
-                self.leaf_at(**leaf).is_some_and(|own| {
+            let asked = |(_, leaf): &&(u32, u16)| {
+                self.leaf_at(*leaf).is_some_and(|own| {
                     own.zones.intersects(present)
                         && bit(&known.live, own.rule as usize)
-                        && (own.count.is_some() || !bit(&known.held, **leaf as usize))
+                        && (own.count.is_some() || !bit(&known.held, *leaf as usize))
                 })
             };
-            unnamed.extend(self.unnamed.iter().filter(asked));
+            unnamed.extend(passable.iter().filter(asked));
         }
         wanted && !(unnamed.is_empty() && self.named.is_empty())
     }
 
     /// The leaves without literals that may mean a field of this very name.
     pub(super) fn named(&self, name: &[u8]) -> &[u16] {
-        if self.named.is_empty() {
+        if self.named_lengths & length_bit(name) == 0 {
             return &[];
         }
         self.named.get(&hash(name)).map_or(&[], Vec::as_slice)
@@ -646,7 +757,7 @@ impl Conditions {
                 true,
             ),
             Node::Not(inner) => self.value(inner, known, ahead).map(|value| !value),
-            Node::Request(index, _) => Some(bit(&known.held, self.leaves.len() + index)),
+            Node::Request(number) => Some(bit(&known.said, *number)),
             Node::Leaf(index) => {
                 let leaf = self.leaf_at(*index)?;
                 let last = !leaf.zones.intersects(ahead.zones) && (leaf.keyed || !ahead.unkeyed);
@@ -687,14 +798,47 @@ fn every(values: impl Iterator<Item = Option<bool>>, wanted: bool) -> Option<boo
 }
 
 /// What the head alone says of a tree.
-fn head_value(node: &Node, facts: &Facts) -> Option<bool> {
+fn head_value(node: &Node, said: &[u64]) -> Option<bool> {
     match node {
-        Node::All(inner) => every(inner.iter().map(|inner| head_value(inner, facts)), false),
-        Node::Any(inner) => every(inner.iter().map(|inner| head_value(inner, facts)), true),
-        Node::Not(inner) => head_value(inner, facts).map(|value| !value),
-        Node::Request(_, request) => Some(request.holds(facts)),
+        Node::All(inner) => every(inner.iter().map(|inner| head_value(inner, said)), false),
+        Node::Any(inner) => every(inner.iter().map(|inner| head_value(inner, said)), true),
+        Node::Not(inner) => head_value(inner, said).map(|value| !value),
+        Node::Request(number) => Some(bit(said, *number)),
         Node::Leaf(_) => None,
     }
+}
+
+/// Whether a tree asks anything of the request as a whole.
+fn asks_head(node: &Node) -> bool {
+    match node {
+        Node::All(inner) | Node::Any(inner) => inner.iter().any(asks_head),
+        Node::Not(inner) => asks_head(inner),
+        Node::Request(_) => true,
+        Node::Leaf(_) => false,
+    }
+}
+
+/// What a rule cannot hold without.
+#[derive(Default)]
+struct Needs {
+    question: Option<usize>,
+    leaf: Option<u16>,
+}
+
+/// Bytes of the shortest text that can pass all tests.
+fn shortest(tests: &[ValueTest]) -> u32 {
+    let least = tests.iter().map(|test| match test {
+        ValueTest::Length(range) => range.min,
+        // A number has a digit, and the detectors find nothing in nothing.
+        ValueTest::Number(_) | ValueTest::Detector(_) => 1,
+        ValueTest::Texts(_) | ValueTest::Literals(_) => 0,
+    });
+    least.max().unwrap_or(0)
+}
+
+/// The bit of a length.
+fn length_bit(text: &[u8]) -> u64 {
+    1 << text.len().min(63)
 }
 
 const TOO_MANY: &str = "too many conditions";
@@ -709,6 +853,20 @@ const fn name_of(request: &RequestCondition) -> &'static str {
         "host"
     } else {
         "client_address"
+    }
+}
+
+/// Whether the literals of a test are taken from patterns, which may stand for more than is written.
+fn is_pattern(test: &ValueTest) -> bool {
+    matches!(test, ValueTest::Texts(texts) if texts.iter().any(|text| matches!(text, TextMatch::Regex(_))))
+}
+
+/// Bytes of literals that are taken from the patterns of conditions.
+const LITERALS_OF_PATTERNS: usize = 128 << 10;
+
+impl Default for Budget {
+    fn default() -> Self {
+        Self::of(LITERALS_OF_PATTERNS)
     }
 }
 
@@ -777,16 +935,6 @@ impl Conditional {
     }
 }
 
-impl Request {
-    fn holds(&self, facts: &Facts) -> bool {
-        self.requests.contain(facts)
-            && self
-                .clients
-                .as_ref()
-                .is_none_or(|clients| facts.client.is_some_and(|client| clients.contains(client)))
-    }
-}
-
 impl Check {
     fn passes(&self, zone: Zone, text: &[u8], fold: bool) -> bool {
         match self {
@@ -807,13 +955,18 @@ impl Check {
     }
 }
 
+/// A row of bits that are not set.
+fn row(bits: usize) -> Box<[u64]> {
+    vec![0; bits.div_ceil(64)].into_boxed_slice()
+}
+
 impl Known {
-    fn new(conditions: &Conditions) -> Self {
-        let row = |bits: usize| vec![0; bits.div_ceil(64)].into_boxed_slice();
+    fn new(conditions: &Conditions, live: Box<[u64]>, said: Box<[u64]>) -> Self {
         Self {
-            held: row(conditions.leaves.len().saturating_add(conditions.facts)),
-            live: row(conditions.rules.len()),
+            held: row(conditions.leaves.len()),
+            said,
             touched: row(conditions.rules.len()),
+            live,
             counts: vec![Counted::default(); conditions.counters].into_boxed_slice(),
             found: Vec::new(),
             closed: false,
