@@ -529,7 +529,9 @@ impl RuleSet {
     }
 }
 
-<<<<<<< HEAD
+/// Bytes of literals that are taken from the patterns of one set of rules.
+const LITERALS_OF_PATTERNS: usize = 128 << 10;
+
 /// The literals by which a pattern is found best: those that stand in its matches, or the bytes of which
 /// one does.
 fn rarest(literals: Option<Required>, bytes: Option<Required>) -> Option<Required> {
