@@ -2,6 +2,7 @@
 //! C original. `LIBINJECTION_INPUTS` asks for more inputs than the usual run takes.
 
 mod grammar;
+mod tokens;
 
 use grammar::Random;
 use palisade::detect::Detector;
