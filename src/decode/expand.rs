@@ -114,7 +114,26 @@ const fn marks_of(steps: &[Step]) -> u64 {
     marks
 }
 
+/// Classes of bytes without which only base64 and the segments of a path give another view.
+const TELLING: u64 = TRANSPORT_MARKS
+    | marks::BACKSLASH
+    | marks::STAR
+    | marks::CONTROL
+    | marks::QUOTE
+    | marks::CARET
+    | marks::DOLLAR
+    | marks::BRACE
+    | marks::BRACKET;
+
 impl Expander {
+    /// Whether a text of that length with these signs can have a view that differs from it, or be odd.
+    pub const fn may_expand(signs: Signs, length: usize, is_path: bool) -> bool {
+        signs.any(TELLING)
+            || signs.twice(marks::SPACE)
+            || is_path && (signs.any(marks::SEMICOLON | marks::DOT) || signs.twice(marks::SLASH))
+            || base64::may_apply(signs, length)
+    }
+
     /// Calls `emit` with each of the `wanted` views of `plain` that differs from it. [`View::Wire`] and
     /// [`View::Plain`] are the caller's and never emitted.
     ///
@@ -216,6 +235,7 @@ impl Expander {
         }
 
         if wanted.contains(View::Base64)
+            && (!std::ptr::eq(escaped, plain) || base64::may_apply(signs, plain.len()))
             && let Some(source) = base64_source(plain, decoded, escaped)
         {
             base64_buffers.text.clear();

@@ -18,18 +18,8 @@ pub fn decode(input: &[u8], plus_is_space: bool, out: &mut Vec<u8>) -> Outcome {
     out.reserve(input.len());
     let mut rest = input;
     loop {
-        let next = if plus_is_space {
-            memchr::memchr2(b'%', b'+', rest)
-        } else {
-            memchr::memchr(b'%', rest)
-        };
-        let Some((plain, tail)) = next.and_then(|at| rest.split_at_checked(at)) else {
-            out.extend_from_slice(rest);
-            return outcome;
-        };
-        out.extend_from_slice(plain);
-        rest = match tail {
-            [b'+', after @ ..] => {
+        rest = match rest {
+            [b'+', after @ ..] if plus_is_space => {
                 out.push(b' ');
                 outcome.changed = true;
                 after
@@ -41,9 +31,14 @@ pub fn decode(input: &[u8], plus_is_space: bool, out: &mut Vec<u8>) -> Outcome {
                 outcome.changed = true;
                 after
             }
+            [b'%', after @ ..] => {
+                out.push(b'%');
+                outcome.anomalies.insert(Anomaly::InvalidPercent);
+                after
+            }
+            // Words between marks are short: byte by byte they are quicker copied than searched.
             [first, after @ ..] => {
                 out.push(*first);
-                outcome.anomalies.insert(Anomaly::InvalidPercent);
                 after
             }
             [] => return outcome,

@@ -26,13 +26,16 @@ pub const SPACE: u64 = 1 << 30;
 pub const HIGH: u64 = 1 << 63;
 /// The letters, in both cases.
 pub const LETTERS: u64 = (1 << 26) - 1;
+/// Capitals, beside their letters.
+pub const UPPER: u64 = 1 << 25;
 
-/// The class of a byte, as one bit: each letter without regard to case, the digits, each sign of ASCII,
-/// and the few kinds of what is left.
+/// The class of a byte, as one bit: each letter without regard to case (but that the rare `z` shares one
+/// with `q`), the digits, each sign of ASCII, and the few kinds of what is left.
 pub const fn class(byte: u8) -> u64 {
     match byte {
-        b'a'..=b'z' => 1 << (byte - b'a'),
-        b'A'..=b'Z' => 1 << (byte - b'A'),
+        b'z' | b'Z' => class(b'q'),
+        b'a'..=b'y' => 1 << (byte - b'a'),
+        b'A'..=b'Y' => 1 << (byte - b'A'),
         b'0'..=b'9' => DIGIT,
         0 => NUL,
         b'\t'..=b'\r' => WHITE,
@@ -62,7 +65,10 @@ const TABLE: [u64; 256] = {
     let mut byte = 0;
     let mut rest: &mut [u64] = &mut table;
     while let Some((first, others)) = rest.split_first_mut() {
-        *first = class(byte);
+        *first = match byte {
+            b'A'..=b'Z' => class(byte) | UPPER,
+            _ => class(byte),
+        };
         byte = byte.wrapping_add(1);
         rest = others;
     }
@@ -131,7 +137,8 @@ mod tests {
             assert_eq!(class, super::class(byte.to_ascii_uppercase()), "{byte:#x}");
             all |= class;
         }
-        assert_eq!(all, u64::MAX);
+        assert_eq!(all | UPPER, u64::MAX);
+        assert_eq!(all & UPPER, 0);
         // Each sign of ASCII has a class of its own.
         let signs: Vec<u8> = (b'!'..=b'~').filter(u8::is_ascii_punctuation).collect();
         assert_eq!(classes(&signs).count_ones() as usize, signs.len());
@@ -142,5 +149,6 @@ mod tests {
         let signs = Signs::of(b"a//b.c.d");
         assert!(signs.twice(class(b'/')) && !signs.twice(class(b'.')));
         assert!(signs.every(classes(b"ABCD/.")) && signs.only(LETTERS | classes(b"/.")));
+        assert!(!signs.any(UPPER) && Signs::of(b"aBc").any(UPPER));
     }
 }

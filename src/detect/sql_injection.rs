@@ -112,7 +112,9 @@ fn has_word(text: &[u8], functions: bool) -> bool {
     let words = &*WORDS;
     let mut rest = text;
     while !rest.is_empty() {
-        let length = rest.iter().position(|byte| LETTER_OF.get(usize::from(*byte)) == Some(&0));
+        let length = rest
+            .iter()
+            .position(|byte| LETTER_OF.get(usize::from(*byte)) == Some(&0));
         let (run, behind) = rest
             .split_at_checked(length.unwrap_or(rest.len()))
             .unwrap_or((rest, &[]));

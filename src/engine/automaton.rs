@@ -121,12 +121,19 @@ struct Builder {
 
 impl Builder {
     fn column(&self, byte: u8) -> usize {
-        self.columns.get(usize::from(byte)).copied().unwrap_or(0).into()
+        self.columns
+            .get(usize::from(byte))
+            .copied()
+            .unwrap_or(0)
+            .into()
     }
 
     fn place(&mut self, state: u32, column: usize) -> Option<&mut u32> {
-        self.next
-            .get_mut((state as usize).saturating_mul(self.used).saturating_add(column))
+        self.next.get_mut(
+            (state as usize)
+                .saturating_mul(self.used)
+                .saturating_add(column),
+        )
     }
 
     fn add(&mut self, text: &[u8], rules: &[RuleIndex]) {
@@ -139,7 +146,8 @@ impl Builder {
             if *next == NONE {
                 *next = new;
                 self.states.push(State::default());
-                self.next.resize(self.next.len().saturating_add(self.used), NONE);
+                self.next
+                    .resize(self.next.len().saturating_add(self.used), NONE);
                 state = new;
             } else {
                 state = *next;
@@ -296,7 +304,9 @@ mod tests {
 
     #[test]
     fn long_sets_keep_the_beginnings_of_their_texts() {
-        let texts: Vec<String> = (0..40_000).map(|n| format!("{n:05}-{n}-and-more")).collect();
+        let texts: Vec<String> = (0..40_000)
+            .map(|n| format!("{n:05}-{n}-and-more"))
+            .collect();
         let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
         assert!(found(&texts, "an order 01234-1234-and-more").contains(&1234));
     }

@@ -8,15 +8,15 @@ use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 use super::condition::Conditions;
 use super::except::Exceptions;
 use super::facts::Requests;
-use super::literal::{Required, required};
+use super::literal::{Required, required, worth};
 use super::need::Need;
 use super::pattern::Pattern;
 use super::prefilter::{Prefilter, RuleIndex};
 use crate::config::{Config, Problem, Settings, pattern, shipped_rules};
 use crate::decode::Signs;
 use crate::model::{
-    AnomalySet, Category, Detector, Family, Matcher, Mode, Part, PartSet, Preset, RequestMatch, Rule,
-    RuleAction, View, ViewSet, Zone, ZoneSet,
+    AnomalySet, Category, Detector, Family, Matcher, Mode, Part, PartSet, Preset, RequestMatch,
+    Rule, RuleAction, View, ViewSet, Zone, ZoneSet,
 };
 
 /// A policy, ready to inspect requests. Nothing in it is global and nothing in it changes: one
@@ -224,7 +224,13 @@ impl Engine {
     pub fn keys(rule: &Rule) -> Option<std::collections::BTreeSet<Vec<u8>>> {
         match &rule.matcher {
             Matcher::Literals(texts) => Some(keys_of(texts.iter().map(String::as_bytes))),
-            Matcher::Regex(text) => required(&pattern::parse(text).ok()?),
+            Matcher::Regex(text) => {
+                let hir = pattern::parse(text).ok()?;
+                match keyed_by(required(&hir), Need::of_pattern(&hir).bytes()) {
+                    Keyed::By(literals) => Some(literals),
+                    Keyed::Always | Keyed::Never => None,
+                }
+            }
             Matcher::Detector(_) | Matcher::Anomalies(_) | Matcher::When(_) => None,
         }
     }
@@ -370,7 +376,7 @@ impl RuleSet {
                 Matcher::Regex(text) => match pattern::parse(text) {
                     Ok(hir) => {
                         need = Need::of_pattern(&hir);
-                        let keyed = required(&hir).map_or(Keyed::Always, Keyed::By);
+                        let keyed = keyed_by(required(&hir), need.bytes());
                         (Test::Pattern(Pattern::new(text)), keyed)
                     }
                     Err(message) => {
@@ -460,6 +466,16 @@ impl RuleSet {
     pub(super) fn number_of(&self, leaf: u16) -> RuleIndex {
         (self.rules.len() as RuleIndex).saturating_add(leaf)
     }
+}
+
+/// The literals by which a pattern is found best: those that stand in its matches, or the bytes of which
+/// one does.
+fn keyed_by(literals: Option<Required>, bytes: Option<Required>) -> Keyed {
+    [literals, bytes]
+        .into_iter()
+        .flatten()
+        .max_by_key(worth)
+        .map_or(Keyed::Always, Keyed::By)
 }
 
 /// How the prefilter finds a rule.

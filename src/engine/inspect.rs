@@ -9,12 +9,12 @@ use super::facts::{Facts, Peer, bucket};
 use super::prefilter::RuleIndex;
 use super::scratch::{Candidate, Scratch, Text};
 use crate::config::{Enforcement, Settings};
+use crate::decode::{Expander, Signs};
+use crate::detect;
 use crate::model::{
     Action, Anomaly, AnomalySet, Category, Detector, EndedBy, Fallback, Family, Hit, Mode, Named,
     Part, RuleAction, Sums, Verdict, View, Zone, ZoneSet, number_of,
 };
-use crate::decode::Signs;
-use crate::detect;
 use crate::request::{self, BodyPlan, Field, Fields, Finding, Frame, Head, Kind, Span};
 
 /// What is known of one request so far.
@@ -549,7 +549,7 @@ impl Engine {
         let conditions = self.own().conditions.asks_fields() && inspection.known.is_some();
         for (index, field) in fields.iter().enumerate() {
             let field_index = index as u32;
-            let mut add = |span: Span, part, view| {
+            let mut add = |span: Span, part, view, signs: Signs| {
                 let quiet = match (part, view) {
                     (Part::Value, View::Plain) => {
                         span.is_empty() || !matches!(field.kind, Kind::Text | Kind::Joined)
@@ -564,24 +564,26 @@ impl Engine {
                         field: field_index,
                         part,
                         view,
-                        signs: Signs::of(fields.get(span)),
+                        signs,
                         quiet,
                     });
                 }
             };
             // In the order in which they stand in the arena.
             if field.kind != Kind::Joined {
-                add(field.key, Part::Name, View::Plain);
+                add(field.key, Part::Name, View::Plain, field.key_signs);
             }
             // What is there for its name alone has no value, not even an empty one.
             if field.kind != Kind::Container {
-                add(field.value, Part::Value, View::Plain);
+                add(field.value, Part::Value, View::Plain, field.value_signs);
             }
             if let Some(wire) = field.wire_name {
-                add(wire, Part::Name, View::Wire);
+                let signs = Signs::of(fields.get(wire));
+                add(wire, Part::Name, View::Wire, signs);
             }
             if let Some(wire) = field.wire_value {
-                add(wire, Part::Value, View::Wire);
+                let signs = Signs::of(fields.get(wire));
+                add(wire, Part::Value, View::Wire, signs);
             }
         }
         let read = texts.len();
@@ -602,6 +604,9 @@ impl Engine {
                 break;
             }
             let is_path = field.zone == Zone::Path;
+            if !Expander::may_expand(text.signs, text.span.len(), is_path) {
+                continue;
+            }
             let odd = expander.expand_seen(
                 (fields.get(text.span), text.signs),
                 passes,
@@ -698,7 +703,13 @@ impl Engine {
                     let new = tried
                         .get_mut(rule as usize)
                         .is_some_and(|last| std::mem::replace(last, this) != this);
-                    if new && self.is_candidate(inspection, (set_index, set, scope), (text, field), rule)
+                    if new
+                        && self.is_candidate(
+                            inspection,
+                            (set_index, set, scope),
+                            (text, field),
+                            rule,
+                        )
                     {
                         candidates.push(Candidate::new(text, index, set_index, rule));
                     }
@@ -721,7 +732,12 @@ impl Engine {
                     continue;
                 }
                 if !text.quiet && detect::may_find(text.signs) {
-                    self.ask_detectors(inspection, (set_index, set, scope), (text, field, bytes), &mut add);
+                    self.ask_detectors(
+                        inspection,
+                        (set_index, set, scope),
+                        (text, field, bytes),
+                        &mut add,
+                    );
                 }
                 set.always.iter().for_each(|rule| add(*rule));
                 set.prefilter.candidates(bytes, text.signs, |rules| {
@@ -752,15 +768,14 @@ impl Engine {
             let Test::Detector(detector) = compiled.test else {
                 continue;
             };
-            let place = (text, field);
-            if !self.is_candidate(inspection, (index, set, scope), place, rule) {
-                continue;
-            }
             let possible = match detector {
                 Detector::LibinjectionSql | Detector::LibinjectionSqlInContext => &mut possible[0],
                 Detector::LibinjectionXss | Detector::LibinjectionXssInContext => &mut possible[1],
             };
-            if !*possible.get_or_insert_with(|| detector.may_match(bytes, text.signs)) {
+            let place = (text, field);
+            if !*possible.get_or_insert_with(|| detector.may_match(bytes, text.signs))
+                || !self.is_candidate(inspection, (index, set, scope), place, rule)
+            {
                 continue;
             }
             let found = || count_in(&compiled.test, field.zone, bytes) > 0;

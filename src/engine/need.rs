@@ -3,6 +3,7 @@
 
 use regex_syntax::hir::{Class, Hir, HirKind};
 
+use super::literal::Required;
 use crate::decode::Signs;
 use crate::decode::signs;
 
@@ -72,12 +73,10 @@ impl Need {
             };
         }
         let single = list.iter().try_fold(0, |all, need| {
-            let single = need.any.is_empty()
-                && need.either.is_empty()
-                && need.every.count_ones() == 1;
-            let set = matches!(need.any.as_slice(), [_])
-                && need.every == 0
-                && need.either.is_empty();
+            let single =
+                need.any.is_empty() && need.either.is_empty() && need.every.count_ones() == 1;
+            let set =
+                matches!(need.any.as_slice(), [_]) && need.every == 0 && need.either.is_empty();
             let classes = need.any.first().copied().unwrap_or(need.every);
             (single || set).then_some(all | classes)
         });
@@ -156,6 +155,17 @@ impl Need {
             .chain(self.any.iter().copied())
             .chain(lists)
             .min_by_key(|classes| commonness(*classes))
+    }
+
+    /// The bytes, in lower case, of which one occurs wherever the need is met: of the rarest set that can
+    /// be told. `None` if they are not ASCII.
+    pub(super) fn bytes(&self) -> Option<Required> {
+        let classes = self.rarest()?;
+        if classes & (signs::HIGH | signs::CONTROL) != 0 {
+            return None;
+        }
+        let bytes = (0..0x80u8).filter(|byte| signs::class(*byte) & classes != 0);
+        Some(bytes.map(|byte| vec![byte.to_ascii_lowercase()]).collect())
     }
 
     /// Whether a text with these signs has all that is needed.

@@ -30,9 +30,7 @@ pub(super) struct Prefilter {
 
 impl Prefilter {
     /// Builds the prefilter from each rule's literals; `None` where a rule has none.
-    pub(super) fn new<'a>(
-        rules: impl Iterator<Item = (RuleIndex, Option<&'a Required>)>,
-    ) -> Self {
+    pub(super) fn new<'a>(rules: impl Iterator<Item = (RuleIndex, Option<&'a Required>)>) -> Self {
         let mut by_class = vec![Vec::new(); 64];
         let mut classes = 0;
         let mut always = Vec::new();

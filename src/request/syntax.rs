@@ -117,16 +117,16 @@ impl Syntax {
     pub(super) fn of_header(name: &[u8]) -> Option<Self> {
         let fits = |pattern: &str| {
             let pattern = pattern.as_bytes();
-            match (pattern.strip_prefix(b"*"), pattern.strip_suffix(b"*")) {
-                (Some(end), _) => name
+            match pattern {
+                [b'*', end @ ..] => name
                     .len()
                     .checked_sub(end.len())
                     .and_then(|at| name.get(at..))
                     .is_some_and(|tail| tail.eq_ignore_ascii_case(end)),
-                (None, Some(start)) => name
+                [start @ .., b'*'] => name
                     .get(..start.len())
                     .is_some_and(|head| head.eq_ignore_ascii_case(start)),
-                (None, None) => name.eq_ignore_ascii_case(pattern),
+                _ => pattern.len() == name.len() && name.eq_ignore_ascii_case(pattern),
             }
         };
         MACHINE_HEADERS

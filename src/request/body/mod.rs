@@ -307,12 +307,13 @@ fn looks_like(text: &[u8]) -> Option<BodyFormat> {
                 .iter()
                 .take_while(|byte| byte.is_ascii_alphanumeric() || b"_-.[]%".contains(byte))
                 .count();
+            if name == 0 || start.get(name) != Some(&b'=') {
+                return None;
+            }
             // Octets of a key or a picture may begin so too, but they go on with control characters.
-            let binary = start
-                .iter()
-                .take(1024)
-                .any(|byte| matches!(byte, 0..=0x08 | 0x0E..=0x1A | 0x1C..=0x1F));
-            (name > 0 && start.get(name) == Some(&b'=') && !binary).then_some(BodyFormat::Form)
+            let control = |byte: &u8| matches!(byte, 0..=0x08 | 0x0E..=0x1A | 0x1C..=0x1F);
+            let binary = start.iter().take(1024).any(control);
+            (!binary).then_some(BodyFormat::Form)
         }
     }
 }
