@@ -146,10 +146,10 @@ impl<'a> Reading<'a> {
             && count(u8::is_ascii_lowercase) >= 2
             && count(u8::is_ascii_punctuation) >= 4
             && !self.tokens.iter().any(|token| {
-                !matches!(
-                    token.kind,
-                    Kind::Bareword | Kind::String | Kind::Variable
-                ) && token.text.starts_with(|first: char| first.is_ascii_alphabetic())
+                !matches!(token.kind, Kind::Bareword | Kind::String | Kind::Variable)
+                    && token
+                        .text
+                        .starts_with(|first: char| first.is_ascii_alphabetic())
             })
             && !self
                 .text
@@ -205,14 +205,8 @@ impl<'a> Reading<'a> {
             Some(b' ' | b'\t' | b')' | b'\'' | b'"' | b'0'..=b'9')
         );
         let condition = self.is_literal(0) && self.kind(1) == Kind::LogicOperator;
-        let names = self
-            .tokens
-            .iter()
-            .any(|token| token.kind == Kind::Bareword);
-        let list = self
-            .tokens
-            .iter()
-            .any(|token| token.kind == Kind::Comma);
+        let names = self.tokens.iter().any(|token| token.kind == Kind::Bareword);
+        let list = self.tokens.iter().any(|token| token.kind == Kind::Comma);
         (ends || condition) && !names && !list
     }
 
@@ -232,8 +226,7 @@ impl<'a> Reading<'a> {
     }
 
     fn kind(&self, at: usize) -> Kind {
-        self.token(at)
-            .map_or(Kind::None, |token| token.kind)
+        self.token(at).map_or(Kind::None, |token| token.kind)
     }
 
     /// Whether the token at this place is one of these words, in any case.
@@ -244,8 +237,7 @@ impl<'a> Reading<'a> {
     /// The place of the first token from here on that is none of `(`, a sign, or a word that changes nothing.
     fn skip(&self, mut at: usize) -> usize {
         while self.kind(at) == Kind::LeftParenthesis
-            || self.kind(at) == Kind::Operator
-                && self.says(at, &["+", "-", "!", "~", "not", "!!"])
+            || self.kind(at) == Kind::Operator && self.says(at, &["+", "-", "!", "~", "not", "!!"])
             || self.says(at, &["binary", "all", "distinct", "distinctrow", "not"])
         {
             at += 1;
@@ -276,26 +268,17 @@ impl<'a> Reading<'a> {
     fn is_select_list(&self, at: usize) -> bool {
         let first = self.skip(at);
         match self.kind(first) {
-            Kind::Number
-            | Kind::String
-            | Kind::Variable
-            | Kind::Evil
-            | Kind::Dot => true,
+            Kind::Number | Kind::String | Kind::Variable | Kind::Evil | Kind::Dot => true,
             Kind::Operator => self.says(first, &["*"]),
             Kind::None => false,
             _ => {
                 let next = first + 1;
-                matches!(
-                    self.kind(next),
-                    Kind::Comma | Kind::LeftParenthesis
-                ) || self.says(first, &["case"])
+                matches!(self.kind(next), Kind::Comma | Kind::LeftParenthesis)
+                    || self.says(first, &["case"])
                     || self.says(next, &["from"])
                         && matches!(
                             self.kind(next + 2),
-                            Kind::None
-                                | Kind::RightParenthesis
-                                | Kind::Semicolon
-                                | Kind::Comma
+                            Kind::None | Kind::RightParenthesis | Kind::Semicolon | Kind::Comma
                         )
                     || self.says(next, &["from"])
                         && self.says(next + 2, &["where", "limit", "order"])
@@ -326,8 +309,7 @@ impl<'a> Reading<'a> {
             _ => false,
         };
         // Languages that call functions in conditions compare with two signs.
-        let calls =
-            self.says(comparison, &["="]) && self.kind(right + 1) == Kind::LeftParenthesis;
+        let calls = self.says(comparison, &["="]) && self.kind(right + 1) == Kind::LeftParenthesis;
         let asks = calls || self.is_literal(right) || self.asks_the_database(right);
         // `"host" = 'web-1'`: in the standard's dialect the former is the name of a column.
         let names_column = matches!(
@@ -340,8 +322,7 @@ impl<'a> Reading<'a> {
 
     /// A function, a subselect or a variable of the server.
     fn asks_the_database(&self, at: usize) -> bool {
-        matches!(self.kind(at), Kind::Function | Kind::Variable)
-            || self.says(at, &["select"])
+        matches!(self.kind(at), Kind::Function | Kind::Variable) || self.says(at, &["select"])
     }
 
     /// `(select count(*) from t)`, `and select 1`.
@@ -620,7 +601,9 @@ fn measures_inches(value: &[u8], behind: &[u8]) -> bool {
 
 /// Whether the token came from a word, so that a sentence may hold it.
 fn is_word(token: &Token<'_>) -> bool {
-    token.text.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')
+    token
+        .text
+        .starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')
         && token.kind != Kind::String
         && token.kind != Kind::Variable
         || token.kind == Kind::Bareword

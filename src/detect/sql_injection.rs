@@ -77,6 +77,5 @@ pub(super) fn may_be_sql_injection(text: &[u8], signs: Signs) -> bool {
 
 /// Whether `--` or `/*` occurs.
 fn opens_comment(text: &[u8]) -> bool {
-    text.windows(2)
-        .any(|pair| matches!(pair, b"--" | b"/*"))
+    text.windows(2).any(|pair| matches!(pair, b"--" | b"/*"))
 }

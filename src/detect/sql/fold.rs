@@ -104,6 +104,10 @@ impl Folding<'_> {
                 self.left = self.end;
                 continue;
             }
+            if self.is_settled() {
+                self.left = self.left.saturating_add(1);
+                continue;
+            }
             match self.fold_two() {
                 Next::Again => continue,
                 Next::Enough => return false,
@@ -175,6 +179,14 @@ impl Folding<'_> {
     fn set(&mut self, place: usize, token: Token) {
         if let Some(slot) = self.tokens.get_mut(place) {
             *slot = token;
+        }
+    }
+
+    /// Whether no rule begins with the two tokens at `left`, as with most words of prose.
+    fn is_settled(&self) -> bool {
+        match self.tokens.get(self.left..) {
+            Some([a, b, ..]) => partners(a.kind) & b.kind.bit() == 0 && !a.word.begins_others(),
+            _ => false,
         }
     }
 
@@ -390,6 +402,26 @@ impl Folding<'_> {
         }
         true
     }
+}
+
+/// The kinds behind this one with which a rule begins, joined words aside.
+const fn partners(kind: Kind) -> u32 {
+    const VALUE: u32 = Kind::Operator.bit() | Kind::Comma.bit();
+    let own = match kind {
+        Kind::None | Kind::Union | Kind::Tsql | Kind::Unknown | Kind::Evil => 0,
+        Kind::Number => VALUE,
+        Kind::String => VALUE | Kind::String.bit(),
+        Kind::Variable => VALUE | Kind::LeftParenthesis.bit(),
+        Kind::Bareword => VALUE | Kind::LeftParenthesis.bit() | Kind::Dot.bit(),
+        Kind::Function => Kind::LeftParenthesis.bit(),
+        Kind::Group | Kind::Expression => Kind::Operator.bit() | Kind::Dot.bit(),
+        Kind::Comma => Kind::Operator.bit(),
+        Kind::Semicolon => Kind::Semicolon.bit() | Kind::Function.bit(),
+        Kind::RightParenthesis => Kind::RightParenthesis.bit(),
+        Kind::RightBrace | Kind::Dot | Kind::Colon => 0,
+        _ => !0,
+    };
+    own | Kind::RightBrace.bit()
 }
 
 /// `+`, `-`, `!`, `~`, `!!` and `not`, which a value may have in front.

@@ -63,6 +63,11 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// A bit of its own, for sets of kinds.
+    pub(super) const fn bit(self) -> u32 {
+        1 << self as u32
+    }
+
     /// The letter or sign for it in a fingerprint.
     pub const fn letter(self) -> u8 {
         match self {

@@ -218,31 +218,28 @@ fn variable(rest: &[u8]) -> Piece {
 
 /// A word, up to the first byte that ends it or to the dot or backtick behind a word of the table.
 pub(super) fn word(rest: &[u8]) -> Piece {
-    let mut length = rest.len();
-    for (at, byte) in rest.iter().enumerate() {
-        let marks = bytes::marks(*byte);
-        if marks & ENDS_WORD != 0 {
-            length = at;
-            break;
+    let mut at = 0;
+    loop {
+        let behind = rest.get(at..).unwrap_or_default();
+        let end = behind
+            .iter()
+            .position(|byte| bytes::marks(*byte) & (ENDS_WORD | SPLITS_WORD) != 0);
+        let length = end.map_or(rest.len(), |end| at.saturating_add(end));
+        let token = known_word(rest, length);
+        let splits = matches!(rest.get(length), Some(b'.' | b'`'));
+        if !splits || token.kind != Kind::Bareword {
+            return (token, length);
         }
-        if marks & SPLITS_WORD != 0
-            && let Some(token) = known_word(rest, at)
-            && token.kind != Kind::Bareword
-        {
-            return (token, at);
-        }
+        at = length.saturating_add(1);
     }
-    let token = known_word(rest, length).unwrap_or(Token::new(Kind::Bareword, 0, length));
-    (token, length)
 }
 
-/// The first bytes as a word of the table.
-fn known_word(rest: &[u8], length: usize) -> Option<Token> {
-    let word = Word::find(rest.get(..length)?);
+/// The first bytes as a word of the table, or as one that is not there.
+fn known_word(rest: &[u8], length: usize) -> Token {
     let mut token = Token::new(Kind::Bareword, 0, length);
-    token.word = word;
-    if let Some(kind) = word.kind() {
+    token.word = Word::find(rest.get(..length).unwrap_or_default());
+    if let Some(kind) = token.word.kind() {
         token.kind = kind;
     }
-    Some(token)
+    token
 }
