@@ -1,10 +1,14 @@
 //! Turns the rule files of `rules/` into JSON that the library embeds: `rules.json` for the engine,
-//! `samples.json` for the tests and the command line, which prove and explain the rules.
+//! `samples.json` for the tests and the command line, which prove and explain the rules. Beside them,
+//! the tables of the SQL tokeniser.
 
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
 use serde_json::{Map, Value};
+
+#[path = "build/sql_tables.rs"]
+mod sql_tables;
 
 fn main() {
     println!("cargo:rerun-if-changed=rules");
@@ -25,6 +29,13 @@ fn main() {
     fs::write(out.join("rules.json"), Value::Array(rules).to_string())
         .expect("OUT_DIR is writable");
     fs::write(out.join("samples.json"), Value::Array(samples).to_string())
+        .expect("OUT_DIR is writable");
+
+    for name in ["build", "build.rs", "src/detect/sql/hash.rs"] {
+        println!("cargo:rerun-if-changed={name}");
+    }
+    fs::write(out.join("sql_words.rs"), sql_tables::words()).expect("OUT_DIR is writable");
+    fs::write(out.join("sql_fingerprints.rs"), sql_tables::fingerprints())
         .expect("OUT_DIR is writable");
 }
 

@@ -5,6 +5,7 @@
 
 pub mod cross_site_scripting;
 mod script_context;
+pub mod sql;
 mod sql_context;
 pub mod sql_injection;
 

@@ -8,53 +8,20 @@
 //!
 //! So a text is believed if the first holds and nothing speaks for a quotation, or if the second holds.
 
-use libinjectionrs::sqli::sqli_data::lookup_word_type;
-use libinjectionrs::sqli::{SqliState, SqliTokenizer, Token, TokenType};
-use libinjectionrs::{Fingerprint, SqliFlags};
 use memchr::{memchr, memmem};
 
-/// The context in which a database would have to read the text.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Context {
-    /// Behind no quote: a number, a name, a whole statement.
-    Bare,
-    /// Behind this quote.
-    Quoted(u8),
-}
+use super::sql::{self, Context, Dialect, Fingerprint, Kind, Tokenizer, Word};
 
 /// The fingerprint of the injection, if the text has one in a context in which it is also believed.
-/// Expects a text that has been guarded and shortened.
 pub(super) fn believed(text: &[u8]) -> Option<Fingerprint> {
-    use SqliFlags as F;
-    let bare = [
-        F::FLAG_QUOTE_NONE | F::FLAG_SQL_ANSI,
-        F::FLAG_QUOTE_NONE | F::FLAG_SQL_MYSQL,
-    ];
-    let single = [
-        F::FLAG_QUOTE_SINGLE | F::FLAG_SQL_ANSI,
-        F::FLAG_QUOTE_SINGLE | F::FLAG_SQL_MYSQL,
-    ];
-    let double = [F::FLAG_QUOTE_DOUBLE | F::FLAG_SQL_MYSQL];
-    let contexts: [(Context, &[F]); 3] = [
-        (Context::Bare, &bare),
-        (Context::Quoted(b'\''), &single),
-        (Context::Quoted(b'"'), &double),
-    ];
-    // As in the original, MySQL's comments matter only where the others were seen.
-    for (context, dialects) in contexts {
-        if let Context::Quoted(quote) = context
-            && memchr(quote, text).is_none()
-        {
-            continue;
-        }
+    for (context, dialects) in sql::contexts(text) {
         for dialect in dialects {
-            let mut state = SqliState::new(text, *dialect);
-            if state.is_sqli() {
-                let fingerprint = Fingerprint::new(state.fingerprint);
+            let reading = sql::Reading::of(text, context, *dialect);
+            if reading.is_injection() {
                 if Reading::of(text, context, *dialect).is_believed() {
-                    return Some(fingerprint);
+                    return Some(reading.fingerprint());
                 }
-            } else if state.stats_comment_ddx == 0 && state.stats_comment_hash == 0 {
+            } else if !reading.dialects_differ() {
                 break;
             }
         }
@@ -66,26 +33,42 @@ pub(super) fn believed(text: &[u8]) -> Option<Fingerprint> {
 /// is one string or one comment.
 const TOKENS: usize = 400;
 
+/// A token and what it says.
+struct Token<'a> {
+    kind: Kind,
+    /// Its first bytes; empty where they are not UTF-8, as no word of SQL is.
+    text: &'a str,
+    opened: u8,
+    closed: u8,
+    count: u8,
+}
+
 /// The text as its tokens, comments left out.
 struct Reading<'a> {
     text: &'a [u8],
     context: Context,
-    tokens: Vec<Token>,
+    tokens: Vec<Token<'a>>,
     /// Whether the last token is a comment, so that it cuts off the rest of the statement.
     cut_off: bool,
 }
 
 impl<'a> Reading<'a> {
-    fn of(text: &'a [u8], context: Context, dialect: SqliFlags) -> Self {
-        let mut tokenizer = SqliTokenizer::new(text, dialect);
+    fn of(text: &'a [u8], context: Context, dialect: Dialect) -> Self {
+        let mut tokenizer = Tokenizer::new(text, context, dialect);
         let mut tokens = Vec::new();
         let mut cut_off = false;
-        while let Some(token) = tokenizer.next_token()
+        while let Some(token) = tokenizer.next()
             && tokens.len() < TOKENS
         {
-            cut_off = token.token_type == TokenType::Comment;
+            cut_off = token.kind == Kind::Comment;
             if !cut_off {
-                tokens.push(token);
+                tokens.push(Token {
+                    kind: token.kind,
+                    text: str::from_utf8(token.text(text)).unwrap_or_default(),
+                    opened: token.opened,
+                    closed: token.closed,
+                    count: token.count,
+                });
             }
         }
         Self {
@@ -129,19 +112,19 @@ impl<'a> Reading<'a> {
                 .skip(1)
                 .any(|(at, token)| {
                     // A dash between two words is one of a sentence.
-                    let sign = token.token_type == TokenType::Operator
+                    let sign = token.kind == Kind::Operator
                         && self.token(at.saturating_sub(1)).is_some_and(is_word)
                         && self.token(at + 1).is_some_and(is_word);
-                    !is_word(token) && token.token_type != TokenType::String && !sign
+                    !is_word(token) && token.kind != Kind::String && !sign
                 })
             // `a' like 'b`: a comparison of two values, one of which the application closes.
             || self.tokens.len() == 3
                 && self.says(1, &["like", "rlike", "regexp", "glob"])
-                && self.token(2).is_some_and(|token| token.str_close == 0)
+                && self.token(2).is_some_and(|token| token.closed == 0)
             || (0..self.tokens.len()).any(|at| {
                 self.says(at, &["union"])
                     && self.says(self.skip(at + 1), &["select"])
-                    && self.kind(self.skip(at + 1) + 1) == TokenType::None
+                    && self.kind(self.skip(at + 1) + 1) == Kind::None
             })
     }
 
@@ -163,10 +146,10 @@ impl<'a> Reading<'a> {
             && count(u8::is_ascii_lowercase) >= 2
             && count(u8::is_ascii_punctuation) >= 4
             && !self.tokens.iter().any(|token| {
-                !matches!(
-                    token.token_type,
-                    TokenType::Bareword | TokenType::String | TokenType::Variable
-                ) && text_of(token).starts_with(|first: char| first.is_ascii_alphabetic())
+                !matches!(token.kind, Kind::Bareword | Kind::String | Kind::Variable)
+                    && token
+                        .text
+                        .starts_with(|first: char| first.is_ascii_alphabetic())
             })
             && !self
                 .text
@@ -195,15 +178,15 @@ impl<'a> Reading<'a> {
         let end = (list..self.tokens.len()).find(|at| self.says(*at, &["from"]));
         let reads = |at| {
             !self.is_literal(at)
-                || self.kind(at) == TokenType::String
-                    && self.kind(at.saturating_sub(1)) == TokenType::LeftParenthesis
+                || self.kind(at) == Kind::String
+                    && self.kind(at.saturating_sub(1)) == Kind::LeftParenthesis
         };
         end.is_some_and(|end| {
             end > list
                 && (list..end).all(reads)
                 && self
                     .token(end + 1)
-                    .is_some_and(|table| is_word(table) || table.str_open == b'"')
+                    .is_some_and(|table| is_word(table) || table.opened == b'"')
         }) && !self.cut_off
     }
 
@@ -221,15 +204,9 @@ impl<'a> Reading<'a> {
             expression.last(),
             Some(b' ' | b'\t' | b')' | b'\'' | b'"' | b'0'..=b'9')
         );
-        let condition = self.is_literal(0) && self.kind(1) == TokenType::LogicOperator;
-        let names = self
-            .tokens
-            .iter()
-            .any(|token| token.token_type == TokenType::Bareword);
-        let list = self
-            .tokens
-            .iter()
-            .any(|token| token.token_type == TokenType::Comma);
+        let condition = self.is_literal(0) && self.kind(1) == Kind::LogicOperator;
+        let names = self.tokens.iter().any(|token| token.kind == Kind::Bareword);
+        let list = self.tokens.iter().any(|token| token.kind == Kind::Comma);
         (ends || condition) && !names && !list
     }
 
@@ -244,13 +221,12 @@ impl<'a> Reading<'a> {
         }) || self.hides_keyword_in_comment()
     }
 
-    fn token(&self, at: usize) -> Option<&Token> {
+    fn token(&self, at: usize) -> Option<&Token<'a>> {
         self.tokens.get(at)
     }
 
-    fn kind(&self, at: usize) -> TokenType {
-        self.token(at)
-            .map_or(TokenType::None, |token| token.token_type)
+    fn kind(&self, at: usize) -> Kind {
+        self.token(at).map_or(Kind::None, |token| token.kind)
     }
 
     /// Whether the token at this place is one of these words, in any case.
@@ -260,9 +236,8 @@ impl<'a> Reading<'a> {
 
     /// The place of the first token from here on that is none of `(`, a sign, or a word that changes nothing.
     fn skip(&self, mut at: usize) -> usize {
-        while self.kind(at) == TokenType::LeftParenthesis
-            || self.kind(at) == TokenType::Operator
-                && self.says(at, &["+", "-", "!", "~", "not", "!!"])
+        while self.kind(at) == Kind::LeftParenthesis
+            || self.kind(at) == Kind::Operator && self.says(at, &["+", "-", "!", "~", "not", "!!"])
             || self.says(at, &["binary", "all", "distinct", "distinctrow", "not"])
         {
             at += 1;
@@ -271,7 +246,7 @@ impl<'a> Reading<'a> {
     }
 
     fn is_literal(&self, at: usize) -> bool {
-        matches!(self.kind(at), TokenType::Number | TokenType::String)
+        matches!(self.kind(at), Kind::Number | Kind::String)
             || self.says(at, &["null", "true", "false"])
     }
 
@@ -282,7 +257,7 @@ impl<'a> Reading<'a> {
         }
         // `1 union#`: the rest of the statement was cut off, or comes with another parameter.
         let before = at.checked_sub(1).map(|at| self.kind(at));
-        if before == Some(TokenType::Number) && self.kind(at + 1) == TokenType::None {
+        if before == Some(Kind::Number) && self.kind(at + 1) == Kind::None {
             return true;
         }
         let verb = self.skip(at + 1);
@@ -293,26 +268,17 @@ impl<'a> Reading<'a> {
     fn is_select_list(&self, at: usize) -> bool {
         let first = self.skip(at);
         match self.kind(first) {
-            TokenType::Number
-            | TokenType::String
-            | TokenType::Variable
-            | TokenType::Evil
-            | TokenType::Dot => true,
-            TokenType::Operator => self.says(first, &["*"]),
-            TokenType::None => false,
+            Kind::Number | Kind::String | Kind::Variable | Kind::Evil | Kind::Dot => true,
+            Kind::Operator => self.says(first, &["*"]),
+            Kind::None => false,
             _ => {
                 let next = first + 1;
-                matches!(
-                    self.kind(next),
-                    TokenType::Comma | TokenType::LeftParenthesis
-                ) || self.says(first, &["case"])
+                matches!(self.kind(next), Kind::Comma | Kind::LeftParenthesis)
+                    || self.says(first, &["case"])
                     || self.says(next, &["from"])
                         && matches!(
                             self.kind(next + 2),
-                            TokenType::None
-                                | TokenType::RightParenthesis
-                                | TokenType::Semicolon
-                                | TokenType::Comma
+                            Kind::None | Kind::RightParenthesis | Kind::Semicolon | Kind::Comma
                         )
                     || self.says(next, &["from"])
                         && self.says(next + 2, &["where", "limit", "order"])
@@ -322,7 +288,7 @@ impl<'a> Reading<'a> {
 
     /// `or 1=1`, `and 'a' like 'a'`, `when 2=3`: a comparison that names no column.
     fn compares_literals(&self, at: usize) -> bool {
-        if self.kind(at) != TokenType::LogicOperator
+        if self.kind(at) != Kind::LogicOperator
             && !self.says(
                 at,
                 &["where", "having", "when", "if", "iif", "elt", "make_set"],
@@ -332,24 +298,23 @@ impl<'a> Reading<'a> {
         }
         let left = self.skip(at + 1);
         let mut comparison = left + 1;
-        while self.kind(comparison) == TokenType::RightParenthesis {
+        while self.kind(comparison) == Kind::RightParenthesis {
             comparison += 1;
         }
         let right = self.skip(comparison + 1);
         let same_name = || match (self.token(left), self.token(right)) {
             (Some(left), Some(right)) => {
-                left.token_type == TokenType::Bareword && is_one_of(right, &[text_of(left)])
+                left.kind == Kind::Bareword && is_one_of(right, &[left.text])
             }
             _ => false,
         };
         // Languages that call functions in conditions compare with two signs.
-        let calls =
-            self.says(comparison, &["="]) && self.kind(right + 1) == TokenType::LeftParenthesis;
+        let calls = self.says(comparison, &["="]) && self.kind(right + 1) == Kind::LeftParenthesis;
         let asks = calls || self.is_literal(right) || self.asks_the_database(right);
         // `"host" = 'web-1'`: in the standard's dialect the former is the name of a column.
         let names_column = matches!(
             (self.token(left), self.token(right)),
-            (Some(left), Some(right)) if left.str_open == b'"' && right.str_open == b'\''
+            (Some(left), Some(right)) if left.opened == b'"' && right.opened == b'\''
         );
         self.says(comparison, COMPARISONS)
             && (self.is_literal(left) && !names_column && asks || same_name())
@@ -357,18 +322,17 @@ impl<'a> Reading<'a> {
 
     /// A function, a subselect or a variable of the server.
     fn asks_the_database(&self, at: usize) -> bool {
-        matches!(self.kind(at), TokenType::Function | TokenType::Variable)
-            || self.says(at, &["select"])
+        matches!(self.kind(at), Kind::Function | Kind::Variable) || self.says(at, &["select"])
     }
 
     /// `(select count(*) from t)`, `and select 1`.
     fn selects_inside(&self, at: usize) -> bool {
         // Behind an operator, a query of columns needs a parenthesis; without one it is another line of a text.
-        let opens = self.kind(at) == TokenType::LeftParenthesis
-            || self.kind(at) == TokenType::LogicOperator && !self.reads_columns(at + 2);
+        let opens = self.kind(at) == Kind::LeftParenthesis
+            || self.kind(at) == Kind::LogicOperator && !self.reads_columns(at + 2);
         opens && self.says(at + 1, &["select"]) && self.is_select_list(at + 2)
             || self.says(at, &["select"])
-                && self.kind(self.skip(at + 1)) != TokenType::None
+                && self.kind(self.skip(at + 1)) != Kind::None
                 && self.says(
                     self.skip(at + 1),
                     &[
@@ -381,27 +345,27 @@ impl<'a> Reading<'a> {
                         "substr",
                     ],
                 )
-                && self.kind(self.skip(at + 1) + 1) == TokenType::LeftParenthesis
+                && self.kind(self.skip(at + 1) + 1) == Kind::LeftParenthesis
     }
 
     /// A call of a function that has no use but in SQL, or that an injection asks behind `and`.
     fn calls_the_database(&self, at: usize) -> bool {
-        if self.kind(at + 1) != TokenType::LeftParenthesis {
+        if self.kind(at + 1) != Kind::LeftParenthesis {
             return false;
         }
         let concatenates = self.says(at, &["char", "chr"])
-            && self.kind(at + 2) == TokenType::Number
-            && self.kind(at + 3) == TokenType::RightParenthesis
+            && self.kind(at + 2) == Kind::Number
+            && self.kind(at + 3) == Kind::RightParenthesis
             && self.says(at + 4, &["+", "||", ","])
             && self.says(at + 5, &["char", "chr"])
             // `Chr(13) + Chr(10)` ends a line in BASIC; an injection spells letters.
             && self.token(at + 2).is_some_and(|code| {
-                !text_of(code).parse::<u32>().is_ok_and(|code| matches!(code, 9 | 10 | 13))
+                !code.text.parse::<u32>().is_ok_and(|code| matches!(code, 9 | 10 | 13))
             });
         let spells = self.says(at, &["concat"])
             && self
                 .token(at + 2)
-                .is_some_and(|token| text_of(token).starts_with("0x"));
+                .is_some_and(|token| token.text.starts_with("0x"));
         let reads_one_character = self.says(at, &["ascii", "ord", "hex", "bin"])
             && self.says(
                 self.skip(at + 1),
@@ -412,7 +376,7 @@ impl<'a> Reading<'a> {
         }
         let before = (0..at)
             .rev()
-            .find(|at| self.kind(*at) != TokenType::LeftParenthesis);
+            .find(|at| self.kind(*at) != Kind::LeftParenthesis);
         let Some(before) = before else {
             return false;
         };
@@ -420,14 +384,14 @@ impl<'a> Reading<'a> {
             || self.says(at, &["sleep"])
                 && !self
                     .token(self.skip(at + 2))
-                    .is_some_and(|token| token.token_type == TokenType::Bareword)
+                    .is_some_and(|token| token.kind == Kind::Bareword)
                 && (self.is_literal(before)
                     || self.says(before, &["+", "-", "*", "/", "||", "&&", "=", ","]))
     }
 
     /// `; drop table t`: a semicolon and a statement, not just its verb.
     fn begins_second_statement(&self, at: usize) -> bool {
-        self.kind(at) == TokenType::Semicolon && self.is_statement(self.skip(at + 1))
+        self.kind(at) == Kind::Semicolon && self.is_statement(self.skip(at + 1))
     }
 
     fn is_statement(&self, at: usize) -> bool {
@@ -441,11 +405,11 @@ impl<'a> Reading<'a> {
                     || self.says(after, &["low_priority", "quick", "ignore"])
                         && self.says(after + 1, &["from"]))
             || self.says(at, &["call"])
-                && self.kind(after + 1) == TokenType::LeftParenthesis
+                && self.kind(after + 1) == Kind::LeftParenthesis
                 && self.cut_off
             || self.says(at, &["update"]) && self.says(after + 1, &["set"])
-            || self.says(at, &["set"]) && self.kind(after) == TokenType::Variable
-            || self.says(at, &["declare"]) && self.kind(after) == TokenType::Variable
+            || self.says(at, &["set"]) && self.kind(after) == Kind::Variable
+            || self.says(at, &["declare"]) && self.kind(after) == Kind::Variable
             || self.says(at, &["exec", "execute"]) && self.runs_a_procedure(after)
             || self.says(at, &["waitfor"]) && self.says(after, &["delay", "time"])
             || self.says(at, &["shutdown"]) && !number_or_name(after)
@@ -454,8 +418,8 @@ impl<'a> Reading<'a> {
 
     fn runs_a_procedure(&self, at: usize) -> bool {
         self.token(at).is_some_and(|token| {
-            let name = text_of(token).to_ascii_lowercase();
-            token.token_type == TokenType::Variable
+            let name = token.text.to_ascii_lowercase();
+            token.kind == Kind::Variable
                 || ["xp_", "sp_", "master", "sys.", "dbms_"]
                     .iter()
                     .any(|start| name.starts_with(start))
@@ -466,9 +430,9 @@ impl<'a> Reading<'a> {
         let Some(token) = self.token(at) else {
             return false;
         };
-        let name = text_of(token).to_ascii_lowercase();
+        let name = token.text.to_ascii_lowercase();
         let first_part = name.split('.').next().unwrap_or_default();
-        let names_the_server = token.token_type == TokenType::Variable
+        let names_the_server = token.kind == Kind::Variable
             && token.count == 2
             && [
                 "version",
@@ -483,13 +447,13 @@ impl<'a> Reading<'a> {
         let behind_a_value = at.checked_sub(1).is_some_and(|before| {
             matches!(
                 self.kind(before),
-                TokenType::Number | TokenType::String | TokenType::RightParenthesis
+                Kind::Number | Kind::String | Kind::RightParenthesis
             )
         });
         let ends = |at: usize| {
             matches!(
                 self.kind(at),
-                TokenType::None | TokenType::Comma | TokenType::Semicolon | TokenType::Number
+                Kind::None | Kind::Comma | Kind::Semicolon | Kind::Number
             )
         };
         let chooses =
@@ -500,17 +464,17 @@ impl<'a> Reading<'a> {
                 && (CATALOGUES.contains(&first_part) || CATALOGUES.contains(&name.as_str()))
             || self.says(at, &["into"])
                 && self.says(at + 1, &["outfile", "dumpfile"])
-                && self.kind(at + 2) == TokenType::String
+                && self.kind(at + 2) == Kind::String
             || self.says(at, &["waitfor"])
                 && self.says(at + 1, &["delay", "time"])
-                && self.kind(at + 2) == TokenType::String
+                && self.kind(at + 2) == Kind::String
             || self.says(at, &["procedure"])
                 && self.says(at + 1, &["analyse"])
-                && self.kind(at + 2) == TokenType::LeftParenthesis
+                && self.kind(at + 2) == Kind::LeftParenthesis
             || behind_a_value
                 && self.says(at, &["order", "group"])
                 && self.says(at + 1, &["by"])
-                && self.kind(self.skip(at + 2)) == TokenType::Number
+                && self.kind(self.skip(at + 2)) == Kind::Number
                 && ends(self.skip(at + 2) + 1)
     }
 
@@ -530,9 +494,8 @@ impl<'a> Reading<'a> {
                 .take_while(|byte| byte.is_ascii_alphabetic())
                 .count();
             word.get(..length)
-                .and_then(|word| std::str::from_utf8(word).ok())
-                .and_then(lookup_word_type)
-                .is_some_and(|kind| !matches!(kind, TokenType::Bareword | TokenType::Fingerprint))
+                .and_then(|word| Word::find(word).kind())
+                .is_some_and(|kind| kind != Kind::Bareword)
         })
     }
 }
@@ -637,22 +600,20 @@ fn measures_inches(value: &[u8], behind: &[u8]) -> bool {
 }
 
 /// Whether the token came from a word, so that a sentence may hold it.
-fn is_word(token: &Token) -> bool {
-    text_of(token).starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')
-        && token.token_type != TokenType::String
-        && token.token_type != TokenType::Variable
-        || token.token_type == TokenType::Bareword
+fn is_word(token: &Token<'_>) -> bool {
+    token
+        .text
+        .starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')
+        && token.kind != Kind::String
+        && token.kind != Kind::Variable
+        || token.kind == Kind::Bareword
 }
 
-/// The text of a token; a token keeps 31 bytes.
-fn text_of(token: &Token) -> &str {
-    token.value_as_str()
-}
-
-fn is_one_of(token: &Token, words: &[&str]) -> bool {
-    let text = text_of(token);
-    !matches!(token.token_type, TokenType::String | TokenType::Variable)
-        && words.iter().any(|word| text.eq_ignore_ascii_case(word))
+fn is_one_of(token: &Token<'_>, words: &[&str]) -> bool {
+    !matches!(token.kind, Kind::String | Kind::Variable)
+        && words
+            .iter()
+            .any(|word| token.text.eq_ignore_ascii_case(word))
 }
 
 /// Bytes of a plain value. A longer one is a text, and its quotes are quotations until something

@@ -220,7 +220,7 @@ pub(crate) fn input(random: &mut Random, fingerprints: &[&str]) -> Vec<u8> {
     text
 }
 
-/// A word long enough to be shortened, of the kinds that a tokeniser reads differently.
+/// A long word, of the kinds that a tokeniser reads differently.
 pub(crate) fn long_word(random: &mut Random) -> Vec<u8> {
     let unit = random.pick(&[
         "a.",
