@@ -156,8 +156,8 @@ class Page(unittest.TestCase):
             self.assertEqual((seen["unnamed"], seen["headless"]), (0, 0))
             self.assertGreaterEqual(seen["tables"], 8)
             self.assertGreaterEqual(seen["body"], 16)
-            # Letters of charts are 9 pixels or more, with their line 10.
-            self.assertGreaterEqual(seen["smallest"], 9)
+            # The box of a line of letters that are ten pixels high.
+            self.assertGreaterEqual(seen["smallest"], 11)
 
     def test_it_is_light_and_dark(self):
         corners = {}

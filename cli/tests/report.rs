@@ -50,7 +50,8 @@ fn the_numbers_are_those_of_the_period() {
     let folder = Folder::new();
     folder
         .write("policy.json", POLICY)
-        .write("envoy.log", week());
+        .write("envoy.log", week())
+        .write("other.log", "[info] starting\n");
     let ran = folder.run(&["report", "envoy.log", "--policy", "policy.json", "--json"]);
     assert_eq!(ran.code, 0, "{}", ran.err);
     let json = ran.json();
@@ -117,7 +118,7 @@ fn the_numbers_are_those_of_the_period() {
             &["report", "envoy.log", "--days", "0"],
             "0 is not in 1..=31",
         ),
-        (&["report", "policy.json"], "no record and no access log"),
+        (&["report", "other.log"], "no record and no access log"),
     ] {
         let ran = folder.run(words);
         assert_eq!(ran.code, 2, "{words:?}");

@@ -204,14 +204,19 @@ fn an_editor_is_told_from_an_attack_by_its_crowd() {
         days: 3,
         path: "/articles",
         reasons: &["cross_site_scripting"],
-        matches: &["0:2018:request_body:html"],
+        matches: &[
+            "0:2018:request_body:html",
+            "1:12000:request_body:html",
+            "2:12010:request_body:html",
+            "3:12040:request_body:html",
+        ],
         ..ORDINARY
     };
     let (_, json) = tuned(balanced, &editor.lines(), &[]);
     let one = &json["proposals"][0];
     assert_eq!(
         (&one["confidence"], &one["exception"]["rules"]),
-        (&json!("low"), &json!([2018])),
+        (&json!("low"), &json!([2018, 12000, 12010, 12040])),
         "{json:#}"
     );
     // An exception for a signature opens a door, and it is said how wide.
