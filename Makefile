@@ -51,7 +51,7 @@ envoy-test: wasm ## the case suite against the real Envoy (ENVOY=path takes anot
 	export ENVOY=$$envoy PALISADE_WASM=$${CARGO_TARGET_DIR:-$$PWD/target}/wasm32-wasip1/release/palisade.wasm; \
 	echo "envoy-test: $$($$ENVOY --version | xargs)"; \
 	cargo test -p palisade --test answers --test envoy --test envoy_telemetry --test reload && \
-	cargo test -p palisade-cli --features envoy --test evaluate_envoy
+	cargo test -p palisade-cli --features envoy --test evaluate_envoy --test init_envoy
 
 .PHONY: cases
 cases: ## the case suite through its three drivers, and that they ran the same cases

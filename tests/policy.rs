@@ -2075,6 +2075,10 @@ fn records_say_which_policy_decided() {
         record("{}", &get("/")),
         serde_json::json!({"action": "allow"})
     );
+    assert_eq!(
+        record(r#"{"name": "shop", "revision": "7"}"#, &get("/")),
+        serde_json::json!({"action": "allow", "policy": "shop", "revision": "7"})
+    );
 }
 
 #[test]

@@ -14,7 +14,7 @@ mod scope;
 mod settings;
 mod telemetry;
 
-pub use block_response::BlockResponse;
+pub use block_response::{BlockResponse, headers_of_the_proxy};
 pub use document::Config;
 pub use exception::{condition_words, shape_zone_words, zone_words};
 pub use problem::{Problem, Problems};

@@ -85,6 +85,8 @@ struct Leaf {
     parts: PartSet,
     views: ViewSet,
     name: Option<Text>,
+    /// Bytes of the name, where it is given exactly: most fields are told apart by that alone.
+    name_length: Option<usize>,
     tests: Vec<Check>,
     fold: bool,
     count: Option<(usize, Range)>,
@@ -374,6 +376,10 @@ impl Conditions {
             parts: field.parts,
             views: field.views,
             name: field.name.as_ref().map(Text::new),
+            name_length: match &field.name {
+                Some(TextMatch::Exact(name)) => Some(name.len()),
+                _ => None,
+            },
             tests,
             fold: field.ignore_case,
             count,
@@ -549,7 +555,9 @@ impl Conditions {
         let in_view = own.views.contains(piece.view)
             // Where nothing was decoded, what came on the wire is the plain text.
             || piece.view == View::Plain && wire.is_none() && own.views.contains(View::Wire);
+        let named = |length: usize| field.name.len() == length;
         in_view
+            && own.name_length.is_none_or(named)
             && own.zones.contains(field.zone)
             && own.parts.contains(piece.part)
             && (own.joined || field.kind != Kind::Joined)

@@ -5,7 +5,7 @@
 use super::compile::{CompiledRule, Effect, Engine, RuleSet, Scope, Test, count_in};
 use super::condition::{BEHIND_BODY, BEHIND_HEAD, Fired, Known};
 use super::except::{Concerned, Spot};
-use super::excerpt::excerpt;
+use super::excerpt;
 use super::facts::{Facts, Peer, bucket};
 use super::prefilter::RuleIndex;
 use super::scratch::{Candidate, Scratch, Text};
@@ -921,6 +921,7 @@ impl Engine {
                 );
                 let telemetry = &self.config.telemetry;
                 if telemetry.excerpts
+                    && before < excerpt::MOST
                     && let (Some(hit), Some(text)) = (inspection.hits.get_mut(before), shown)
                 {
                     let other = text.derived || text.view != View::Plain;
@@ -930,7 +931,7 @@ impl Engine {
                     });
                     let text = scratch.text(text);
                     let (test, plain) = (&compiled.test, other.then_some(plain));
-                    hit.excerpt = excerpt(test, spot.name, text, plain, &telemetry.redact);
+                    hit.excerpt = excerpt::of(test, spot.name, text, plain, &telemetry.redact);
                 }
             }
         }

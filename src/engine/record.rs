@@ -67,13 +67,18 @@ impl<'a> Record<'a> {
             && verdict.ended_by.is_none()
     }
 
-    /// Appends the decision as JSON. A request on which nothing matched is `{"action":"allow"}` and no
-    /// more, or with the time that it took.
+    /// Appends the decision as JSON. Of a request on which nothing matched it says `{"action":"allow"}`, what
+    /// the policy is called, and the time that it took, where it has and was.
     pub fn write_json(&self, out: &mut Vec<u8>) {
         out.extend_from_slice(b"{\"action\":\"");
         out.extend_from_slice(self.verdict.action.name().as_bytes());
         out.push(b'"');
         if self.is_clean() {
+            for (name, value) in [("policy", self.policy), ("revision", self.revision)] {
+                if let Some(value) = value {
+                    member(out, name, &Item::text(value));
+                }
+            }
             if let Some(time) = self.microseconds {
                 member(out, "microseconds", &Item::Number(time));
             }
