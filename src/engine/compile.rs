@@ -9,7 +9,7 @@ use super::condition::Conditions;
 use super::directory::{Directory, Writer};
 use super::except::{Exceptions, Gathered};
 use super::facts::Requests;
-use super::literal::{Budget, Required, required, worth};
+use super::literal::{Budget, LONGEST, Required, required, worth};
 use super::need::Need;
 use super::pattern::Pattern;
 use super::prefilter::{Prefilter, RuleIndex};
@@ -133,6 +133,8 @@ impl Gate {
 pub(super) enum Test {
     /// One byte, in one case or both.
     Byte(u8),
+    /// One text of several bytes, in any case.
+    Text(Box<[u8]>),
     /// Texts, counted where they do not overlap, the longest first.
     Texts(Box<AhoCorasick>),
     Pattern(Pattern),
@@ -555,6 +557,12 @@ pub(super) fn literal_test(texts: &[String]) -> Result<Test, String> {
     {
         return Ok(Test::Byte(*byte));
     }
+    if let [text] = texts
+        && (2..=LONGEST).contains(&text.len())
+    {
+        // An automaton of its own takes thousands of bytes.
+        return Ok(Test::Text(text.as_bytes().into()));
+    }
     AhoCorasick::builder()
         .ascii_case_insensitive(true)
         .match_kind(MatchKind::LeftmostLongest)
@@ -571,6 +579,7 @@ pub(super) fn count_in(test: &Test, zone: Zone, text: &[u8]) -> u32 {
             let (lower, upper) = (byte.to_ascii_lowercase(), byte.to_ascii_uppercase());
             memchr::memchr2_iter(lower, upper, text).count() as u32
         }
+        Test::Text(wanted) => occurrences(wanted, text).count() as u32,
         Test::Texts(automaton) => automaton.find_iter(text).count() as u32,
         Test::Pattern(pattern) => u32::from(pattern.is_match(text)),
         Test::Detector(detector) => {
@@ -586,6 +595,28 @@ pub(super) fn count_in(test: &Test, zone: Zone, text: &[u8]) -> u32 {
         }
         Test::Anomalies(_) | Test::When => 0,
     }
+}
+
+/// Where a text stands in another one, in any case and without overlaps.
+pub(super) fn occurrences<'a>(
+    wanted: &'a [u8],
+    text: &'a [u8],
+) -> impl Iterator<Item = std::ops::Range<usize>> + 'a {
+    let first = wanted.first().copied().unwrap_or_default();
+    let (lower, upper) = (first.to_ascii_lowercase(), first.to_ascii_uppercase());
+    let mut from = 0usize;
+    std::iter::from_fn(move || {
+        while let Some(at) = memchr::memchr2(lower, upper, text.get(from..)?) {
+            let start = from.saturating_add(at);
+            let end = start.saturating_add(wanted.len().max(1));
+            if text.get(start..end)?.eq_ignore_ascii_case(wanted) {
+                from = end;
+                return Some(start..end);
+            }
+            from = start.saturating_add(1);
+        }
+        None
+    })
 }
 
 impl CompiledRule {

@@ -1,7 +1,7 @@
 //! The piece of a text that a rule matched, for policies that ask for excerpts: short, and with secrets
 //! struck out.
 
-use super::compile::Test;
+use super::compile::{Test, occurrences};
 use super::redact::{has_secret, is_secret_name, strike_out};
 
 /// Matches of a request of which there is an excerpt.
@@ -46,6 +46,7 @@ fn begins(test: &Test, text: &[u8]) -> usize {
             let (lower, upper) = (byte.to_ascii_lowercase(), byte.to_ascii_uppercase());
             memchr::memchr2(lower, upper, text)
         }
+        Test::Text(wanted) => occurrences(wanted, text).next().map(|found| found.start),
         Test::Texts(automaton) => automaton.find(text).map(|found| found.start()),
         Test::Pattern(pattern) => pattern.begins(text),
         Test::Detector(_) | Test::Anomalies(_) | Test::When => None,

@@ -128,6 +128,7 @@ fn found_by(test: &Test, seen: &Seen<'_>) -> Option<Found> {
                 .filter(|(_, own)| own.eq_ignore_ascii_case(byte))
                 .map(|(at, _)| at..at.saturating_add(1)),
         ),
+        Test::Text(wanted) => Found::of(super::compile::occurrences(wanted, text)),
         Test::Texts(automaton) => Found::of(automaton.find_iter(text).map(|found| found.range())),
         Test::Pattern(pattern) => Found::of(pattern.find_all(text, Found::MOST).into_iter()),
         Test::Detector(detector) if seen.zone == Zone::Path => {

@@ -43,15 +43,20 @@ const DISCOVERY_TICK_MS: u32 = 20;
 const WATCH_TICK_MS: u32 = 1000;
 
 /// Bytes that must be free before a policy is compiled, whatever its size: for the shipped rules where
-/// they are not there yet, for what grows faster than the document (rules for each scope, automata; the
-/// reader bounds both), and for the requests that run meanwhile. Failing here, before anything was
+/// they are not there yet, and for the requests that run meanwhile. Failing here, before anything was
 /// changed, is harmless; failing later would end the VM.
-const HEADROOM: usize = 64 << 20;
-/// The same for each byte of the document: its text, copied a few times.
-const PER_BYTE: usize = 6;
+const BASE: usize = 8 << 20;
+/// The same for each byte of the document: its text, copied a few times, and automata over it.
+const PER_BYTE: usize = 32;
 /// The same for each place where another value of the document begins: what is known of one exception
 /// takes many times the bytes of `{"rules":0}`.
 const PER_VALUE: usize = 640;
+/// The same for each scope, for each rule of the policy in it, and for each override.
+const PER_SCOPE: usize = 2048;
+const PER_SCOPED_RULE: usize = 20;
+const PER_SCOPED_OVERRIDE: usize = 512;
+/// For a document whose keys are written with escapes, so that none of this can be counted.
+const UNCOUNTED: usize = 64 << 20;
 
 /// What a policy is and how long it took, for the proxy's log.
 fn ready(config: &Config, milliseconds: u64) -> String {
@@ -160,10 +165,30 @@ impl Root {
     /// Bytes of memory that are surely enough to read and to compile a document, and to keep what comes of
     /// it; a test measures that.
     pub fn memory_for(json: &[u8]) -> usize {
+        let count = |key: &[u8]| memchr::memmem::find_iter(json, key).count();
         let values = memchr::memchr3_iter(b'{', b'[', b',', json).count();
-        HEADROOM
-            .saturating_add(json.len().saturating_mul(PER_BYTE))
+        // Every scope names a host, a path or a method, every rule has a score or allows, every override
+        // names rules: of those there are at most as many as of these words.
+        let scopes = match count(b"\"scopes\"") {
+            0 => 0,
+            _ => [&b"\"host\""[..], b"\"path\"", b"\"method\""]
+                .map(count)
+                .iter()
+                .sum(),
+        };
+        let rules = count(b"\"score\"").saturating_add(count(b"\"allow\""));
+        let overrides = match count(b"\"overrides\"") {
+            0 => 0,
+            _ => count(b"\"rules\""),
+        };
+        let scope = PER_SCOPE
+            .saturating_add(rules.saturating_mul(PER_SCOPED_RULE))
+            .saturating_add(overrides.saturating_mul(PER_SCOPED_OVERRIDE));
+        let escaped = memchr::memmem::find(json, b"\\u").is_some();
+        BASE.saturating_add(json.len().saturating_mul(PER_BYTE))
             .saturating_add(values.saturating_mul(PER_VALUE))
+            .saturating_add(scopes.saturating_mul(scope))
+            .saturating_add(if escaped { UNCOUNTED } else { 0 })
     }
 
     /// The engine of this instance.
