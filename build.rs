@@ -7,6 +7,21 @@ use std::{env, fs};
 
 use serde_json::{Map, Value};
 
+#[path = "src/engine/literal.rs"]
+#[allow(dead_code, unreachable_pub)]
+mod literal;
+#[path = "src/engine/need.rs"]
+#[allow(dead_code, unreachable_pub)]
+mod need;
+#[path = "src/decode/signs.rs"]
+#[allow(dead_code, unreachable_pub)]
+mod signs;
+
+/// What the engine's modules above import by this name.
+mod decode {
+    pub(crate) use super::signs::{self, Signs};
+}
+
 #[path = "build/sql_tables.rs"]
 mod sql_tables;
 
@@ -25,8 +40,19 @@ fn main() {
     rules.sort_by_key(|rule| rule["id"].as_u64());
     samples.sort_by_key(|sample| sample["id"].as_u64());
 
+    for source in [
+        "src/engine/literal.rs",
+        "src/engine/need.rs",
+        "src/decode/signs.rs",
+    ] {
+        println!("cargo:rerun-if-changed={source}");
+    }
+    let keys: Vec<String> = rules.iter().filter_map(keys).collect();
+
     let out = PathBuf::from(env::var("OUT_DIR").expect("cargo sets OUT_DIR"));
     fs::write(out.join("rules.json"), Value::Array(rules).to_string())
+        .expect("OUT_DIR is writable");
+    fs::write(out.join("keys.rs"), format!("&[{}]", keys.join(",\n")))
         .expect("OUT_DIR is writable");
     fs::write(out.join("samples.json"), Value::Array(samples).to_string())
         .expect("OUT_DIR is writable");
@@ -37,6 +63,34 @@ fn main() {
     fs::write(out.join("sql_words.rs"), sql_tables::words()).expect("OUT_DIR is writable");
     fs::write(out.join("sql_fingerprints.rs"), sql_tables::fingerprints())
         .expect("OUT_DIR is writable");
+}
+
+/// The keys of a rule with a pattern, as an expression of Rust.
+fn keys(rule: &Value) -> Option<String> {
+    let id = rule["id"].as_u64()?;
+    let pattern = rule["regex"].as_str()?;
+    let hir = regex_syntax::ParserBuilder::new()
+        .unicode(false)
+        .utf8(false)
+        .nest_limit(64)
+        .build()
+        .parse(pattern)
+        .unwrap_or_else(|e| panic!("rule {id}: {e}"));
+    let literals = match literal::required(&hir) {
+        Some(literals) => {
+            let list: Vec<String> = literals
+                .iter()
+                .map(|text| format!("b\"{}\"", text.escape_ascii()))
+                .collect();
+            format!("Some(&[{}])", list.join(","))
+        }
+        None => "None".to_owned(),
+    };
+    let mut need = Vec::new();
+    need::Need::of_pattern(&hir).write(&mut need);
+    Some(format!(
+        "Keys {{ rule: {id}, literals: {literals}, need: &{need:?} }}"
+    ))
 }
 
 fn find(folder: &Path, files: &mut Vec<PathBuf>) {

@@ -13,6 +13,7 @@ use super::literal::{Budget, LONGEST, Required, required, worth};
 use super::need::Need;
 use super::pattern::Pattern;
 use super::prefilter::{Prefilter, RuleIndex};
+use super::shipped;
 use crate::config::{Config, Problem, Settings, pattern, shipped_rules};
 use crate::decode::Signs;
 use crate::model::{
@@ -433,10 +434,10 @@ impl RuleSet {
                         continue;
                     }
                 },
-                Matcher::Regex(text) => match pattern::parse(text) {
-                    Ok(hir) => {
-                        need = Need::of_pattern(&hir);
-                        let literals = required(&hir).and_then(|it| budget.afford(it));
+                Matcher::Regex(text) => match keys_of_pattern(rule, text) {
+                    Ok((literals, found)) => {
+                        need = found;
+                        let literals = literals.and_then(|it| budget.afford(it));
                         let keyed = rarest(literals, need.bytes());
                         let keyed = keyed.map_or(Keyed::Always, Keyed::By);
                         (Test::Pattern(Pattern::new(text)), keyed)
@@ -533,6 +534,17 @@ impl RuleSet {
 
 /// Bytes of literals that are taken from the patterns of one set of rules.
 const LITERALS_OF_PATTERNS: usize = 128 << 10;
+
+/// The literals of a rule's pattern, and what its matches need.
+fn keys_of_pattern(rule: &Rule, text: &str) -> Result<(Option<Required>, Need), String> {
+    if rule.family() != Family::Custom
+        && let Some(keys) = shipped::keys(rule.id)
+    {
+        return Ok(keys);
+    }
+    let hir = pattern::parse(text)?;
+    Ok((required(&hir), Need::of_pattern(&hir)))
+}
 
 /// The literals by which a pattern is found best: those that stand in its matches, or the bytes of which
 /// one does.

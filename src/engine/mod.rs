@@ -17,6 +17,7 @@ mod prefilter;
 mod record;
 mod redact;
 mod scratch;
+mod shipped;
 mod text;
 
 pub use compile::{Effect, Engine};

@@ -129,6 +129,39 @@ impl Need {
         self
     }
 
+    /// Writes the need as numbers: the classes that must occur; how many sets there are, and the sets; how
+    /// many lists there are, and of each its length and its needs.
+    pub(super) fn write(&self, out: &mut Vec<u64>) {
+        out.push(self.every);
+        out.push(self.any.len() as u64);
+        out.extend(&self.any);
+        out.push(self.either.len() as u64);
+        for list in &self.either {
+            out.push(list.len() as u64);
+            list.iter().for_each(|need| need.write(out));
+        }
+    }
+
+    /// Reads what [`Need::write`] wrote, from the start of the numbers, and leaves the rest.
+    pub(super) fn read(numbers: &mut &[u64]) -> Self {
+        let mut next = || {
+            let (first, rest) = numbers.split_first().unwrap_or((&0, &[]));
+            *numbers = rest;
+            *first
+        };
+        let every = next();
+        let any = (0..next()).map(|_| next()).collect();
+        let lists = next();
+        let either = (0..lists)
+            .map(|_| {
+                let (first, rest) = numbers.split_first().unwrap_or((&0, &[]));
+                *numbers = rest;
+                (0..*first).map(|_| Self::read(numbers)).collect()
+            })
+            .collect();
+        Self { every, any, either }
+    }
+
     /// The part of it that is quickest to ask: classes of which each occurs, and two sets of which one
     /// occurs each, the rarest in ordinary text.
     pub(super) fn first(&self) -> (u64, [u64; 2]) {
