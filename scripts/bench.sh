@@ -21,7 +21,9 @@ export ENVOY PALISADE_WASM
     cargo build -p palisade-noop --release "${wasm_cargo[@]}"
 )
 cargo build -p palisade-bench --release
-arguments=(--noop "$target/wasm32-wasip1/release/palisade_noop.wasm" --out "$target/bench")
+# What cargo has linked lies in deps too, as the compiler made it.
+arguments=(--noop "$target/wasm32-wasip1/release/palisade_noop.wasm" --out "$target/bench"
+    --compiled "$target/wasm32-wasip1/release/deps/palisade.wasm")
 [ -z "${QUICK:-}" ] || arguments+=(--quick)
 [ -z "${ROUNDS:-}" ] || arguments+=(--rounds "$ROUNDS")
 [ -z "${SHAPES:-}" ] || arguments+=(--shapes "$SHAPES")

@@ -171,11 +171,11 @@ fn exit_codes_say_what_happened() {
     );
     let ordinary = folder.write(
         "ordinary.jsonl",
-        "{\"id\":\"a\",\"label\":\"benign\",\"request\":{\"method\":\"GET\",\"target\":\"/\",\"headers\":[]}}\n",
+        "{\"id\":\"a\",\"label\":\"benign\",\"path\":\"/\"}\n",
     );
     let blocked = folder.write(
         "blocked.jsonl",
-        "{\"id\":\"a\",\"label\":\"benign\",\"request\":{\"method\":\"GET\",\"target\":\"/?q=1%27%20or%201=1--\",\"headers\":[]}}\n",
+        "{\"id\":\"a\",\"label\":\"benign\",\"path\":\"/\",\"query\":\"q=1%27%20or%201=1--\"}\n",
     );
     let fresh = folder.path("fresh");
     let pages = folder.path("pages");
@@ -200,7 +200,8 @@ fn exit_codes_say_what_happened() {
         (0, vec!["evaluate", &ordinary]),
         (1, vec!["evaluate", &blocked]),
         (2, vec!["evaluate", "/no/such/file"]),
-        (2, vec!["replay", "/no/such/file"]),
+        (0, vec!["replay", &good, &ordinary]),
+        (2, vec!["replay", &good, "/no/such/file"]),
         (2, vec!["tune", "/no/such/file"]),
         (2, vec!["report", "/no/such/file"]),
         (0, vec!["rule", "17"]),

@@ -873,7 +873,7 @@ impl Default for Budget {
 /// The literals of which a text that passes the test holds one, if they can be named.
 fn key_of(test: &ValueTest) -> Result<Option<Required>, String> {
     let key = match test {
-        ValueTest::Literals(texts) => Some(keys_of(texts)),
+        ValueTest::Literals(texts) => Some(keys_of(texts.iter().map(String::as_bytes))),
         ValueTest::Texts(texts) => {
             let mut key = Required::new();
             for text in texts {

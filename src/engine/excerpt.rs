@@ -4,6 +4,8 @@
 use super::compile::Test;
 use super::redact::{has_secret, is_secret_name, strike_out};
 
+/// Matches of a request of which there is an excerpt.
+pub(super) const MOST: usize = 8;
 /// Bytes of an excerpt, and how many of them stand before the match.
 const LONGEST: usize = 96;
 const BEFORE: usize = 24;
@@ -16,7 +18,7 @@ const MOST_PLAIN: usize = 2048;
 /// was before it was decoded further or before it was decoded at all, what is secret may not look it
 /// any more: then nothing is shown unless `plain` is short and has nothing secret in it. `more` are further
 /// words of secret names.
-pub(super) fn excerpt(
+pub(super) fn of(
     test: &Test,
     name: &[u8],
     text: &[u8],

@@ -48,8 +48,13 @@ const LONG_RUN: usize = 20;
 
 /// Whether the value of a field of that name is secret. `more` are further words, in lower case.
 pub fn is_secret_name(name: &[u8], more: &[String]) -> bool {
-    let name = name.get(..LONGEST).unwrap_or(name).to_ascii_lowercase();
-    NAMES.iter().any(|known| known.as_bytes() == name)
+    // Long names are long by the path that leads to them.
+    let tail = name.len().saturating_sub(LONGEST);
+    let name = name.get(tail..).unwrap_or(name).to_ascii_lowercase();
+    let last = name
+        .split(|byte| b".[]/".contains(byte))
+        .rfind(|part| !part.is_empty());
+    NAMES.iter().any(|known| Some(known.as_bytes()) == last)
         || WORDS
             .iter()
             .copied()
@@ -186,6 +191,8 @@ fn scan(text: &[u8], more: &[String]) -> Vec<Secret> {
         let before = at.checked_sub(1).and_then(|before| text.get(before));
         // Shapes begin where a word begins, but for the sign in the middle of an address.
         let begins = !before.is_some_and(u8::is_ascii_alphanumeric);
+        // Names are looked at once, from their first byte on.
+        let begins_name = !before.is_some_and(is_of_name);
         let secret = if !begins {
             address(text, at)
         } else if is_uuid(text, at) {
@@ -195,7 +202,7 @@ fn scan(text: &[u8], more: &[String]) -> Vec<Secret> {
         } else {
             jwt(text, at)
                 .or_else(|| card(text, at))
-                .or_else(|| behind_name(text, at, more))
+                .or_else(|| begins_name.then(|| behind_name(text, at, more)).flatten())
                 .or_else(|| token(text, at))
                 .or_else(|| address(text, at))
         };
@@ -218,6 +225,10 @@ fn scan(text: &[u8], more: &[String]) -> Vec<Secret> {
 fn run(text: &[u8], at: usize, is: impl Fn(&u8) -> bool) -> usize {
     let rest = text.get(at..).unwrap_or_default();
     rest.iter().position(|byte| !is(byte)).unwrap_or(rest.len())
+}
+
+fn is_of_name(byte: &u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"_.-".contains(byte)
 }
 
 fn is_base64(byte: &u8) -> bool {
@@ -325,9 +336,7 @@ fn address(text: &[u8], at: usize) -> Option<Secret> {
 
 /// What follows a secret name: `password=…`, `"token": "…"`, `<pin>…`, the part of a multipart body.
 fn behind_name(text: &[u8], at: usize, more: &[String]) -> Option<Secret> {
-    let length = run(text, at, |byte| {
-        byte.is_ascii_alphanumeric() || b"_.-".contains(byte)
-    });
+    let length = run(text, at, is_of_name);
     let name = text.get(at..at + length).filter(|name| !name.is_empty())?;
     let mut start = at + length;
     // Quotes, brackets and spaces close the name.
@@ -401,6 +410,7 @@ mod tests {
             ),
             ("Authorization: Basic YTpi", "Authorization: [redacted]"),
             ("secret%3Dx", "secret%3D[redacted]"),
+            ("user.pin=1234&a.b", "user.pin=[redacted]&a.b"),
             ("favourite_colour=red", "favourite_colour=[redacted]"),
             ("a=1&csrf_token=q;b=2", "a=1&csrf_token=[redacted];b=2"),
         ] {
@@ -453,6 +463,24 @@ mod tests {
         let mut bytes = b"a password=x&4111111111111111 b".to_vec();
         strike_out(&mut bytes, &[]);
         assert_eq!(bytes, b"a password=*&**************** b");
+    }
+
+    #[test]
+    fn names_of_fields() {
+        for (name, secret) in [
+            ("password", true),
+            ("user[Password]", true),
+            ("user.pin", true),
+            ("user[pin]", true),
+            ("opinion", false),
+            ("zip_code", false),
+            ("president", false),
+            ("", false),
+            ("..", false),
+            (&format!("{}.api_key", "a.".repeat(100)), true),
+        ] {
+            assert_eq!(is_secret_name(name.as_bytes(), &[]), secret, "{name}");
+        }
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! Verdict to what the outside sees: filter state, dynamic metadata, the details of an answer.
 
+use std::borrow::Cow;
+
 use super::host::{Host, Map};
 use super::metadata;
 use crate::config::{Config, Telemetry};
@@ -17,7 +19,9 @@ pub const FILTER_STATE_ACTION: &str = "waf.action";
 /// log format.
 pub const FILTER_STATE_TYPED: &str = "waf.decision";
 
-/// `{"action":"allow"}` as [`header`] writes it: what most requests carry.
+/// The decision on most requests.
+const CLEAN: &[u8] = br#"{"action":"allow"}"#;
+/// The same as [`header`] writes it.
 const CLEAN_HEADER: &[u8] = b"KhMKEQoGYWN0aW9uEgcaBWFsbG93";
 
 /// Where the decision can still be handed to the proxy's metadata.
@@ -51,9 +55,14 @@ pub(super) fn write_decision(
     record: &Record<'_>,
     to: Carrier,
 ) {
-    let mut json = Vec::with_capacity(64);
-    record.write_json(&mut json);
-    host.set_filter_state(FILTER_STATE, &json);
+    let says_more = record.policy.is_some() || record.revision.is_some();
+    if record.is_clean() && !says_more && record.microseconds.is_none() {
+        host.set_filter_state(FILTER_STATE, CLEAN);
+    } else {
+        let mut json = Vec::with_capacity(256);
+        record.write_json(&mut json);
+        host.set_filter_state(FILTER_STATE, &json);
+    }
     let action = record.verdict.action.name();
     host.set_filter_state(FILTER_STATE_ACTION, action.as_bytes());
     if telemetry.typed || !telemetry.keys.is_empty() {
@@ -90,13 +99,13 @@ fn chosen<'a, 'b>(
 
 /// The decision as the private header carries it: the action, the reasons, the rules, and the keys that
 /// the policy asks for. `None` if it does not want metadata.
-pub(super) fn header(telemetry: &Telemetry, record: &Record<'_>) -> Option<Vec<u8>> {
+pub(super) fn header(telemetry: &Telemetry, record: &Record<'_>) -> Option<Cow<'static, [u8]>> {
     let always = [DecisionKey::Reasons.name(), DecisionKey::Rules.name()];
     if !telemetry.metadata {
         return None;
     }
     if telemetry.keys.is_empty() && record.is_clean() {
-        return Some(CLEAN_HEADER.to_vec());
+        return Some(Cow::Borrowed(CLEAN_HEADER));
     }
     let mut entries = record.entries();
     let wanted = |name: &str| telemetry.keys.iter().any(|key| key.name() == name);
@@ -105,7 +114,7 @@ pub(super) fn header(telemetry: &Telemetry, record: &Record<'_>) -> Option<Vec<u
     metadata::write_value(&entries, &mut value);
     let mut header = Vec::with_capacity(value.len().div_ceil(3) * 4);
     metadata::write_base64(&value, &mut header);
-    Some(header)
+    Some(Cow::Owned(header))
 }
 
 /// The reason that `%RESPONSE_CODE_DETAILS%` prints: `waf_blocked:` and the categories.
@@ -141,6 +150,9 @@ mod tests {
         let verdict = engine.verdict(&seen);
         let record = Record::of(&verdict, engine.config());
         assert!(record.is_clean());
+        let mut json = Vec::new();
+        record.write_json(&mut json);
+        assert_eq!(json, CLEAN);
         let mut value = Vec::new();
         metadata::write_value(&record.entries(), &mut value);
         let mut header = Vec::new();

@@ -1,6 +1,7 @@
 //! One request inside the proxy: headers, body, trailers, response, end; in any order in which a
 //! proxy calls, cut wherever a client cuts.
 
+use std::borrow::Cow;
 use std::cell::RefCell;
 use std::net::IpAddr;
 use std::rc::{Rc, Weak};
@@ -61,7 +62,7 @@ pub struct Stream {
     /// The upstream answered while the body was still awaited.
     answered: bool,
     /// The verdict came too late for the request headers; the response headers carry it.
-    late: Option<Vec<u8>>,
+    late: Option<Cow<'static, [u8]>>,
     /// The head asks for an upgrade without being a handshake: where the proxy makes a tunnel of it all
     /// the same, its body never ends.
     claims_upgrade: bool,
@@ -69,7 +70,7 @@ pub struct Stream {
     /// would keep both sides of a call waiting for each other.
     messages: Option<Messages>,
     /// The decision as it was last written.
-    verdict: Option<Box<Verdict>>,
+    verdict: Option<Verdict>,
     /// What a record would need, if there may be one.
     asked: Option<Box<Asked>>,
     /// How long the inspection has taken so far, in nanoseconds, where the policy times it.
@@ -595,7 +596,7 @@ impl Stream {
     }
 
     /// The decision as the header that carries it.
-    fn header(&self, host: &dyn Host) -> Option<Vec<u8>> {
+    fn header(&self, host: &dyn Host) -> Option<Cow<'static, [u8]>> {
         let config = self.root.engine().config();
         let verdict = self.verdict.as_ref()?;
         let record = effects::record(config, verdict, self.microseconds(host));
@@ -615,7 +616,7 @@ impl Stream {
             let config = engine.config();
             let record = effects::record(config, &verdict, self.microseconds(host));
             effects::write_decision(host, &config.telemetry, &record, carrier);
-            self.verdict = Some(Box::new(verdict));
+            self.verdict = Some(verdict);
         }
     }
 

@@ -109,8 +109,16 @@ fn run(arguments: &Arguments) -> Result<bool, String> {
     let mut configure = BTreeMap::new();
     for variant in [Variant::Default, Variant::Large] {
         if variants.contains(&variant) {
-            let took = vm::configure(&parts, variant, upstream, first)?;
-            configure.insert(variant.name().to_owned(), took);
+            let mut best: Vec<f64> = Vec::new();
+            // Elapsed time, so the best of a few: what else runs on this machine only ever adds.
+            for _ in 0..if arguments.quick { 1 } else { 3 } {
+                let took = vm::configure(&parts, variant, upstream, first)?;
+                best = match best.as_slice() {
+                    [] => took,
+                    best => best.iter().zip(took).map(|(a, b)| a.min(b)).collect(),
+                };
+            }
+            configure.insert(variant.name().to_owned(), best);
         }
     }
     let results = Results {

@@ -5,7 +5,7 @@
 //!   stages --check FILE        instructions, compared with the baseline; fails where one grew by more than 5 %
 //!   stages --write FILE        makes a new baseline; one that grew needs WHY, a sentence of CHANGELOG.md
 //!   stages --once              every stage once, for a profiler
-//!   stages --loop SECONDS TEXT all stages with that text in their name, in turns
+//!   stages --loop SECONDS TEXT the stage of that name, or all with that text in theirs, in turns
 
 mod baseline;
 mod count;
@@ -64,7 +64,14 @@ fn run_once() {
 fn run_for(seconds: &str, text: &str) -> Result<(), String> {
     let seconds: f64 = seconds.parse().map_err(|_| "no number of seconds")?;
     let mut stages = list::stages();
-    stages.retain(|stage| stage.name.contains(text));
+    let exact = stages.iter().any(|stage| stage.name == text);
+    stages.retain(|stage| {
+        if exact {
+            stage.name == text
+        } else {
+            stage.name.contains(text)
+        }
+    });
     if stages.is_empty() {
         return Err(format!("no stage has {text} in its name"));
     }
