@@ -77,6 +77,10 @@ bench: ## what Palisade costs in a real Envoy, into target/bench (QUICK=1, SHAPE
 dashboard-test: wasm ## the dashboard and the alerts: in a real Prometheus, over a running Envoy
 	@scripts/dashboard-test.sh
 
+.PHONY: bench-doc
+bench-doc: ## the last `make bench` and the baseline, into docs/performance.md
+	@python3 scripts/bench_doc.py
+
 .PHONY: fmt
 fmt: ## format the Rust code
 	cargo fmt --all
