@@ -330,6 +330,11 @@ fn told_alike(rig: &Rig, ids: &[&str]) -> Vec<String> {
         for (key, value) in numbers(&decision).as_object().into_iter().flatten() {
             claim(typed.get(key) == Some(value), format!("{key} of {typed}"));
         }
+        let metadata = entry.metadata.as_ref().map(numbers).unwrap_or_default();
+        for key in ["action", "reasons", "rules", "matches"] {
+            let said = metadata.get(key) == numbers(&decision).get(key);
+            claim(said, format!("{key} of the metadata"));
+        }
         let words = |key: &str| {
             let list = decision.get(key)?.as_array()?;
             Some(list.len())

@@ -96,6 +96,11 @@ fn a_broken_policy_never_replaces_a_good_one() {
     let expected = [(false, "200".to_owned()), (true, "403".to_owned())];
     let found: Vec<_> = told.keys().cloned().collect();
     assert_eq!(found, expected, "of {asked}: {told:?}");
+    // The metrics tell which policy is in force, and of each that is not.
+    let stats = envoy.stats();
+    let stat = |name: &str| stats.get(&format!("wasmcustom.waf.{name}")).copied();
+    assert_eq!(stat("policy_revision"), Some(1));
+    assert_eq!(stat("errors.reason=policy_refused"), Some(4));
 }
 
 #[test]
@@ -279,4 +284,6 @@ fn a_vm_without_memory_refuses_and_never_waves_through() {
         "{}",
         envoy.complaints()
     );
+    let refused = envoy.stats()["wasmcustom.waf.errors.reason=out_of_memory"];
+    assert!(refused >= 2 * refusing as u64, "{refused} requests counted");
 }

@@ -295,7 +295,7 @@ fn keys_are_written_one_by_one_where_the_policy_asks() {
     assert_eq!(keys.join(" "), expected);
     assert_eq!(
         state(&host, "waf").as_deref(),
-        Some(r#"{"action":"allow","microseconds":0}"#)
+        Some(r#"{"action":"allow","policy":"shop","revision":"r7","microseconds":0}"#)
     );
 }
 

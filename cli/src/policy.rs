@@ -270,6 +270,81 @@ scopes:
         }
     }
 
+    /// A value as people write YAML: a line for each key and each item, and strings without quotes where
+    /// they are plain words.
+    fn block(value: &serde_json::Value, indent: usize, out: &mut String) {
+        use serde_json::Value;
+        let pad = " ".repeat(indent);
+        match value {
+            Value::Object(entries) if !entries.is_empty() => {
+                for (key, value) in entries {
+                    *out += &format!("\n{pad}{}:", Value::from(key.as_str()));
+                    block(value, indent + 2, out);
+                }
+            }
+            Value::Array(items) if !items.is_empty() => {
+                for item in items {
+                    *out += &format!("\n{pad}-");
+                    block(item, indent + 2, out);
+                }
+            }
+            Value::String(text)
+                if text.starts_with(|c: char| c.is_ascii_alphabetic())
+                    && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+                    && !["true", "false", "null"].contains(&text.as_str()) =>
+            {
+                *out += &format!(" {text}");
+            }
+            other => *out += &format!(" {other}"),
+        }
+    }
+
+    /// The same with every whole number as a double: a proxy that keeps its configuration as protobuf hands it
+    /// on so.
+    fn doubles(value: &mut serde_json::Value) {
+        use serde_json::Value;
+        match value {
+            Value::Object(entries) => entries.values_mut().for_each(doubles),
+            Value::Array(items) => items.iter_mut().for_each(doubles),
+            Value::Number(number) => {
+                if let Some(double) = number.as_f64() {
+                    *value = double.into();
+                }
+            }
+            _ => {}
+        }
+    }
+
+    #[test]
+    fn every_policy_is_the_same_in_whatever_way_it_is_written() {
+        let large = palisade_harness::policies::large(40, 40, 40);
+        let policies = palisade_harness::cases::load()
+            .into_iter()
+            .map(|case| case.policy)
+            .chain([large]);
+        let mut compared = 0;
+        for policy in policies {
+            let Ok(config) = Config::parse(policy.as_bytes()) else {
+                continue;
+            };
+            let Ok(mut value) = serde_json::from_str(&policy) else {
+                continue;
+            };
+            let mut text = String::new();
+            block(&value, 0, &mut text);
+            assert_eq!(from_yaml(&text), config, "{text}");
+            doubles(&mut value);
+            let text = value.to_string();
+            assert_eq!(
+                Config::parse(text.as_bytes()).as_ref(),
+                Ok(&config),
+                "{text}"
+            );
+            compared += 1;
+        }
+        assert!(compared > 100, "{compared}");
+    }
+
     #[test]
     fn what_is_no_yaml_is_refused() {
         for text in [

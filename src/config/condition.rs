@@ -222,12 +222,14 @@ impl Reader<'_> {
                 );
             }
         }
+        let known = name.is_some();
         let place = Place {
             zones: ZoneSet::of(&[Zone::RequestHeader]),
             parts: PartSet::of(&[Part::Value]),
-            name: Some(name?),
+            name,
         };
-        self.tests(object, place, path)
+        // What stands beside it is looked at all the same, for its own problems.
+        self.tests(object, place, path).filter(|_| known)
     }
 
     fn field(&mut self, object: &mut Object<'_>, path: &str) -> Option<FieldCondition> {

@@ -55,7 +55,8 @@ pub(super) fn write_decision(
     record: &Record<'_>,
     to: Carrier,
 ) {
-    if record.is_clean() && record.microseconds.is_none() {
+    let says_more = record.policy.is_some() || record.revision.is_some();
+    if record.is_clean() && !says_more && record.microseconds.is_none() {
         host.set_filter_state(FILTER_STATE, CLEAN);
     } else {
         let mut json = Vec::with_capacity(256);
