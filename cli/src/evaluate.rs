@@ -27,6 +27,11 @@ use crate::{Failure, Outcome, explain, policy};
 /// format is explained in docs/evaluate.md. Exits with 1 if an attack went through or an ordinary
 /// request was blocked.
 #[derive(Args)]
+#[command(after_long_help = "\
+Examples:
+  palisade evaluate labelled.jsonl.gz
+  palisade evaluate labelled.jsonl --policy policy.yaml --misses=10 --false-alarms
+  palisade evaluate labelled.jsonl --bars bars.json --json > result.json")]
 pub(crate) struct Arguments {
     /// Labelled requests, one JSON object a line, `.gz` and `.zst` as they are; `-` is standard input.
     #[arg(value_name = "FILE", required = true)]

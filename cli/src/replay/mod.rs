@@ -28,6 +28,11 @@ use summary::Summary;
 /// Exits with 1 if, with `--against`, the policy blocks what the other lets through, or if a request is not
 /// what `--expect` says.
 #[derive(Args)]
+#[command(after_long_help = "\
+Examples:
+  palisade replay policy.yaml recorded.har
+  palisade replay new.yaml --against policy.yaml access.log.gz
+  zcat requests.jsonl.gz | palisade replay policy.yaml - --json")]
 pub(crate) struct Arguments {
     /// The policy, in JSON or YAML.
     #[arg(value_name = "POLICY")]

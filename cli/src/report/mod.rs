@@ -22,6 +22,11 @@ use period::Wanted;
 /// but itself: totals, trend, rules, categories, endpoints, clients, what was monitored and what blocked, exceptions,
 /// what was not inspected, revisions of the policy. Without a period, the seven days that end with the newest record.
 #[derive(Args)]
+#[command(after_long_help = "\
+Examples:
+  palisade report envoy.log.gz --policy policy.yaml --output week.html
+  palisade report envoy.log --since 2026-11-01 --until 2026-11-15 --mask-clients -o november.html
+  palisade report envoy.log --json | jq .totals")]
 pub(crate) struct Arguments {
     /// Logs, `.gz` and `.zst` as they are; `-` is standard input, a folder means its files.
     #[arg(value_name = "RECORDS", required = true)]

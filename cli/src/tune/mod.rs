@@ -32,6 +32,11 @@ use write::Exception;
 /// do, what looks like an attack, and what scanners touch is rejected, with the reason. Exits with 1 if there is something
 /// to propose that was not written.
 #[derive(Args)]
+#[command(after_long_help = "\
+Examples:
+  palisade tune envoy.log.gz --policy policy.yaml
+  palisade tune access.jsonl -p policy.yaml --write --yes
+  kubectl logs deploy/envoy | palisade tune - -p policy.yaml")]
 pub(crate) struct Arguments {
     /// Logs, `.gz` and `.zst` as they are; `-` is standard input, a folder means its files.
     #[arg(value_name = "RECORDS", required = true)]
