@@ -25,7 +25,7 @@ run: ## Envoy with the module on 127.0.0.1:10000 (PORT, ADMIN_PORT, POLICY=file.
 	@exec scripts/run.sh
 
 .PHONY: test
-test: lint unit perf-test envoy-test wasm-test compose-test run-test dashboard-test ## everything below, in this order
+test: lint unit perf-test envoy-test wasm-test compose-test run-test report-test dashboard-test ## everything below, in this order
 
 .PHONY: lint
 lint: ## formatting and lints: native, the Wasm target, shell scripts
@@ -73,9 +73,17 @@ run-test: ## `make run` itself: its commands, its refusals, its end
 bench: ## what Palisade costs in a real Envoy, into target/bench (QUICK=1, SHAPES=, VARIANTS=)
 	@QUICK=$(QUICK) ROUNDS=$(ROUNDS) SHAPES=$(SHAPES) VARIANTS=$(VARIANTS) scripts/bench.sh
 
+.PHONY: report-test
+report-test: ## the page of `palisade report`, looked at in a real Chromium
+	@python3 scripts/report_test.py
+
 .PHONY: dashboard-test
 dashboard-test: wasm ## the dashboard and the alerts: in a real Prometheus, over a running Envoy
 	@scripts/dashboard-test.sh
+
+.PHONY: bench-doc
+bench-doc: ## the last `make bench` and the baseline, into docs/performance.md
+	@python3 scripts/bench_doc.py
 
 .PHONY: fmt
 fmt: ## format the Rust code

@@ -2,12 +2,23 @@
 //! it decodes to must be text. A token, a digest, a key or an image decodes to bytes that are not.
 
 use super::Outcome;
+use super::signs::{DIGIT, LETTERS, SPACE, Signs, UPPER, WHITE, classes};
 use super::utf8::well_formed;
 
 /// Characters that a text must have to be taken for base64 as a whole.
 const SHORTEST_WHOLE: usize = 8;
 /// Characters that a run inside of other text must have.
 const SHORTEST_RUN: usize = 16;
+
+/// Whether a text of that length with these signs may hold base64 that anybody reads as such.
+pub(super) const fn may_apply(signs: Signs, length: usize) -> bool {
+    length >= SHORTEST_WHOLE
+        && signs.any(UPPER)
+        && (length >= SHORTEST_RUN || signs.only(LETTERS | DIGIT | WHITE | SPACE | MARKS))
+}
+
+/// What stands in base64 beside letters and digits.
+const MARKS: u64 = classes(b"+/-_=");
 
 /// Whether there is anything to decode.
 pub fn applies(input: &[u8]) -> bool {

@@ -1,6 +1,7 @@
 //! One text to all the views of it that differ from what is already there.
 
-use super::marks::{self, Marks};
+use super::marks;
+use super::signs::Signs;
 use super::{
     Outcome, base64, css, entity, fold, javascript, null, path, percent, scheme, shell, sql,
     unicode_percent, utf7, utf8,
@@ -29,7 +30,7 @@ struct Buffers {
 /// One decoding of those that are repeated.
 struct Step {
     /// Without one of these the decoding has nothing to do.
-    marks: u32,
+    marks: u64,
     applies: fn(&[u8]) -> bool,
     decode: fn(&[u8], &mut Vec<u8>) -> Outcome,
 }
@@ -53,7 +54,7 @@ const STEPS: [Step; 9] = [
         decode: unicode_percent::decode,
     },
     Step {
-        marks: marks::LEAD,
+        marks: marks::HIGH,
         applies: utf8::applies,
         decode: utf8::decode,
     },
@@ -73,7 +74,7 @@ const STEPS: [Step; 9] = [
         decode: entity::decode,
     },
     Step {
-        marks: marks::LEAD,
+        marks: marks::HIGH,
         applies: fold::applies,
         decode: fold::decode,
     },
@@ -96,9 +97,14 @@ const TRANSPORT: &[Step] = match &STEPS {
     [transport @ .., _] => transport,
 };
 
-const TRANSPORT_MARKS: u32 = marks_of(TRANSPORT);
+/// What the decodings look for in a text that was just made.
+fn marks_in(text: &[u8]) -> Signs {
+    marks::of(text, Signs::of(text))
+}
 
-const fn marks_of(steps: &[Step]) -> u32 {
+const TRANSPORT_MARKS: u64 = marks_of(TRANSPORT);
+
+const fn marks_of(steps: &[Step]) -> u64 {
     let mut marks = 0;
     let mut rest = steps;
     while let [first, tail @ ..] = rest {
@@ -108,7 +114,26 @@ const fn marks_of(steps: &[Step]) -> u32 {
     marks
 }
 
+/// Classes of bytes without which only base64 and the segments of a path give another view.
+const TELLING: u64 = TRANSPORT_MARKS
+    | marks::BACKSLASH
+    | marks::STAR
+    | marks::CONTROL
+    | marks::QUOTE
+    | marks::CARET
+    | marks::DOLLAR
+    | marks::BRACE
+    | marks::BRACKET;
+
 impl Expander {
+    /// Whether a text of that length with these signs can have a view that differs from it, or be odd.
+    pub const fn may_expand(signs: Signs, length: usize, is_path: bool) -> bool {
+        signs.any(TELLING)
+            || signs.twice(marks::SPACE)
+            || is_path && (signs.any(marks::SEMICOLON | marks::DOT) || signs.twice(marks::SLASH))
+            || base64::may_apply(signs, length)
+    }
+
     /// Calls `emit` with each of the `wanted` views of `plain` that differs from it. [`View::Wire`] and
     /// [`View::Plain`] are the caller's and never emitted.
     ///
@@ -120,6 +145,18 @@ impl Expander {
     pub fn expand(
         &mut self,
         plain: &[u8],
+        passes: usize,
+        wanted: ViewSet,
+        is_path: bool,
+        emit: &mut dyn FnMut(View, &[u8]),
+    ) -> AnomalySet {
+        self.expand_seen((plain, Signs::of(plain)), passes, wanted, is_path, emit)
+    }
+
+    /// The same for a text whose signs are known.
+    pub fn expand_seen(
+        &mut self,
+        (plain, signs): (&[u8], Signs),
         passes: usize,
         wanted: ViewSet,
         is_path: bool,
@@ -137,7 +174,7 @@ impl Expander {
             base64: base64_buffers,
             form,
         } = self;
-        let mut seen = Marks::of(plain);
+        let mut seen = marks::of(plain, signs);
         let mut anomalies = AnomalySet::EMPTY;
 
         let mut decoded = plain;
@@ -148,7 +185,7 @@ impl Expander {
             anomalies = anomalies.union(settled.anomalies);
             if settled.changed {
                 decoded = &buffers.text;
-                seen = Marks::of(decoded);
+                seen = marks_in(decoded);
                 emit(View::Decoded, decoded);
             }
         }
@@ -179,7 +216,7 @@ impl Expander {
             let seen = if std::ptr::eq(escaped, decoded) {
                 seen
             } else {
-                Marks::of(escaped)
+                marks_in(escaped)
             };
             compact(escaped, seen, form, true, &mut emit);
         }
@@ -198,6 +235,7 @@ impl Expander {
         }
 
         if wanted.contains(View::Base64)
+            && (!std::ptr::eq(escaped, plain) || base64::may_apply(signs, plain.len()))
             && let Some(source) = base64_source(plain, decoded, escaped)
         {
             base64_buffers.text.clear();
@@ -208,7 +246,7 @@ impl Expander {
                 anomalies.insert(Anomaly::DecodeLimit);
             }
             let text = base64_buffers.text.as_slice();
-            let seen = Marks::of(text);
+            let seen = marks_in(text);
             emit(View::Base64, text);
             if form != text && memchr::memchr(b'\\', form).is_some() {
                 // Backslashes may be those of a path rather than of escapes.
@@ -244,14 +282,14 @@ fn base64_source<'a>(plain: &'a [u8], decoded: &'a [u8], escaped: &'a [u8]) -> O
 /// Emits the compact forms of a text, the one that every database reads first; the others only if `all`.
 fn compact(
     text: &[u8],
-    seen: Marks,
+    seen: Signs,
     form: &mut Vec<u8>,
     all: bool,
     emit: &mut dyn FnMut(View, &[u8]),
 ) {
-    let white = marks::CONTROL | marks::NBSP;
+    let white = marks::CONTROL | marks::HIGH;
     let plus = seen.any(marks::PLUS) && sql::plus_is_space(text);
-    let wide = seen.any(marks::LEAD) && sql::has_wide_space(text);
+    let wide = seen.any(marks::HIGH) && sql::has_wide_space(text);
     if !seen.any(white | marks::STAR) && !seen.twice(marks::SPACE) && !plus && !wide {
         return;
     }
@@ -285,7 +323,7 @@ fn compact(
 }
 
 /// Emits the form in which a shell reads a text.
-fn unquote(text: &[u8], seen: Marks, form: &mut Vec<u8>, emit: &mut dyn FnMut(View, &[u8])) {
+fn unquote(text: &[u8], seen: Signs, form: &mut Vec<u8>, emit: &mut dyn FnMut(View, &[u8])) {
     let quoting = marks::QUOTE
         | marks::BACKSLASH
         | marks::CARET
@@ -318,7 +356,7 @@ impl Buffers {
     fn unpack(&mut self, passes: usize, layer: &mut Vec<u8>) -> bool {
         for pass in 0.. {
             std::mem::swap(&mut self.text, layer);
-            let settled = self.settle(layer, Marks::of(layer), &STEPS, passes, &mut |_| ());
+            let settled = self.settle(layer, marks_in(layer), &STEPS, passes, &mut |_| ());
             if !settled.changed {
                 std::mem::swap(&mut self.text, layer);
             }
@@ -342,7 +380,7 @@ impl Buffers {
     fn settle(
         &mut self,
         source: &[u8],
-        seen: Marks,
+        seen: Signs,
         steps: &[Step],
         passes: usize,
         between: &mut dyn FnMut(&[u8]),

@@ -14,12 +14,14 @@ pub mod path;
 pub mod percent;
 pub mod scheme;
 pub mod shell;
+pub mod signs;
 pub mod sql;
 pub mod unicode_percent;
 pub mod utf7;
 pub mod utf8;
 
 pub use expand::Expander;
+pub use signs::Signs;
 
 use crate::model::AnomalySet;
 

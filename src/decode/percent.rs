@@ -18,18 +18,8 @@ pub fn decode(input: &[u8], plus_is_space: bool, out: &mut Vec<u8>) -> Outcome {
     out.reserve(input.len());
     let mut rest = input;
     loop {
-        let next = if plus_is_space {
-            memchr::memchr2(b'%', b'+', rest)
-        } else {
-            memchr::memchr(b'%', rest)
-        };
-        let Some((plain, tail)) = next.and_then(|at| rest.split_at_checked(at)) else {
-            out.extend_from_slice(rest);
-            return outcome;
-        };
-        out.extend_from_slice(plain);
-        rest = match tail {
-            [b'+', after @ ..] => {
+        rest = match rest {
+            [b'+', after @ ..] if plus_is_space => {
                 out.push(b' ');
                 outcome.changed = true;
                 after
@@ -41,12 +31,20 @@ pub fn decode(input: &[u8], plus_is_space: bool, out: &mut Vec<u8>) -> Outcome {
                 outcome.changed = true;
                 after
             }
-            [first, after @ ..] => {
-                out.push(*first);
+            [b'%', after @ ..] => {
+                out.push(b'%');
                 outcome.anomalies.insert(Anomaly::InvalidPercent);
                 after
             }
             [] => return outcome,
+            rest => {
+                // Between marks stand words, too short for a search that has to be begun.
+                let mark = |byte: &u8| *byte == b'%' || plus_is_space && *byte == b'+';
+                let plain = rest.iter().position(mark).unwrap_or(rest.len());
+                let (plain, after) = rest.split_at_checked(plain).unwrap_or((rest, &[]));
+                out.extend_from_slice(plain);
+                after
+            }
         };
     }
 }

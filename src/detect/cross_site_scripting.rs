@@ -6,6 +6,9 @@ use libinjectionrs::XssDetector;
 use libinjectionrs::xss::Html5Flags;
 use memchr::{memchr, memchr_iter};
 
+use crate::decode::Signs;
+use crate::decode::signs;
+
 /// Whether the text carries script in any of the contexts that the original tries: content, and
 /// an attribute value without quotes, in single quotes, in double quotes, in backticks.
 /// Reads [`super::INSPECTED_BYTES`] of it, in linear time.
@@ -23,7 +26,7 @@ pub fn in_context(text: &[u8]) -> bool {
 fn contexts(text: &[u8]) -> impl Iterator<Item = Html5Flags> {
     let text = super::inspected(text);
     // Behind a quote that never comes, the whole text is one value of an attribute without a name.
-    let tried = if may_be_cross_site_scripting(text) {
+    let tried = if may_be_cross_site_scripting(text, Signs::of(text)) {
         CONTEXTS
     } else {
         &[]
@@ -44,9 +47,15 @@ const CONTEXTS: &[(Html5Flags, Option<u8>)] = &[
     (Html5Flags::ValueBackQuote, Some(b'`')),
 ];
 
+/// Without one of these there is no tag and no value.
+pub(super) const MARKS: u64 = signs::classes(b"<=");
+
 /// Whether the text can carry script at all: it needs a tag, a comment or a declaration, all of
 /// which begin with `<`; or the value of an attribute, which needs `=` behind its name.
-pub(super) fn may_be_cross_site_scripting(text: &[u8]) -> bool {
+pub(super) fn may_be_cross_site_scripting(text: &[u8], signs: Signs) -> bool {
+    if !signs.any(MARKS) {
+        return false;
+    }
     memchr_iter(b'<', text).any(|at| opens_tag(text.get(at.saturating_add(1)..)))
         || memchr_iter(b'=', text).any(|at| names_attribute(text.get(..at).unwrap_or_default()))
 }

@@ -8,9 +8,23 @@ mod script_context;
 mod sql_context;
 pub mod sql_injection;
 
+use crate::decode::Signs;
 pub use crate::model::Detector;
 
 impl Detector {
+    /// Whether there is anything in the text that the detector could find, told from its bytes and words;
+    /// what is refused here has no match.
+    pub fn may_match(self, text: &[u8], signs: Signs) -> bool {
+        match self {
+            Self::LibinjectionSql | Self::LibinjectionSqlInContext => {
+                sql_injection::may_be_sql_injection(inspected(text), signs)
+            }
+            Self::LibinjectionXss | Self::LibinjectionXssInContext => {
+                cross_site_scripting::may_be_cross_site_scripting(inspected(text), signs)
+            }
+        }
+    }
+
     /// Whether the detector finds what it looks for in this text. Linear in the length of the
     /// text, of which [`INSPECTED_BYTES`] are read.
     pub fn matches(self, text: &[u8]) -> bool {
@@ -21,6 +35,11 @@ impl Detector {
             Self::LibinjectionXssInContext => cross_site_scripting::in_context(text),
         }
     }
+}
+
+/// Whether any detector could find anything in a text with these signs.
+pub const fn may_find(signs: Signs) -> bool {
+    sql_injection::has_breaks(signs) || signs.any(cross_site_scripting::MARKS)
 }
 
 /// Bytes of one text that a detector reads. As many as the default limit of a value, so that

@@ -12,14 +12,17 @@ pub use libinjectionrs::Fingerprint;
 use libinjectionrs::SqliFlags;
 use libinjectionrs::sqli::TokenType;
 use libinjectionrs::sqli::sqli_data::{SQL_KEYWORDS, lookup_word_type};
-use memchr::{memchr2_iter, memmem};
+use memchr::{memchr, memchr2_iter, memmem};
+
+use crate::decode::Signs;
+use crate::decode::signs::HIGH;
 
 /// The fingerprint of the injection, if the text is one in any of the contexts that the original
 /// tries: as it is, behind a single quote, behind a double quote; with ANSI and MySQL comments.
 /// Reads [`super::INSPECTED_BYTES`] of it, in linear time.
 pub fn is_sql_injection(text: &[u8]) -> Option<Fingerprint> {
     let text = super::inspected(text);
-    if !may_be_sql_injection(text) {
+    if !may_be_sql_injection(text, Signs::of(text)) {
         return None;
     }
     fingerprint(&shorten(text))
@@ -29,7 +32,7 @@ pub fn is_sql_injection(text: &[u8]) -> Option<Fingerprint> {
 /// a name, a media type, a filter expression or code. For policies that must not block a customer.
 pub fn in_context(text: &[u8]) -> Option<Fingerprint> {
     let text = super::inspected(text);
-    if !may_be_sql_injection(text) {
+    if !may_be_sql_injection(text, Signs::of(text)) {
         return None;
     }
     super::sql_context::believed(&shorten(text))
@@ -41,59 +44,32 @@ pub(super) fn fingerprint(text: &[u8]) -> Option<Fingerprint> {
     state.detect().then(|| Fingerprint::new(state.fingerprint))
 }
 
-/// What a byte can contribute to a fingerprint.
-mod class {
-    /// Ends a word.
-    pub(super) const BREAK: u8 = 1;
-    /// Starts a string, or a dollar-quoted one.
-    pub(super) const QUOTE: u8 = 2;
-    /// An operator, or the first byte of one.
-    pub(super) const OPERATOR: u8 = 4;
-    /// A semicolon.
-    pub(super) const SEMICOLON: u8 = 8;
-    /// A parenthesis.
-    pub(super) const PARENTHESIS: u8 = 16;
-    /// A comma.
-    pub(super) const COMMA: u8 = 32;
-    /// A dash or an asterisk: two bytes of it, or with a slash, open a comment.
-    pub(super) const COMMENT: u8 = 64;
-    /// Gives a variable, a comment or a logical operator on its own, or moves the start of the next
-    /// word: the tokeniser decides.
-    pub(super) const DECISIVE: u8 = 128;
+/// Whether bytes with these signs are more than one word.
+pub(super) const fn has_breaks(signs: Signs) -> bool {
+    !signs.only(class::WORD) || signs.any(HIGH)
 }
 
-/// The class of each byte.
-static CLASSES: [u8; 256] = {
-    let mut classes = [class::BREAK; 256];
-    let mut byte = 0;
-    while byte < 256 {
-        let own = match byte as u8 {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'_' | 0x80..=0x9F | 0xA1..=0xFF => 0,
-            b'\'' | b'"' | b'$' => class::BREAK | class::QUOTE,
-            b'+' | b'/' | b'%' | b'!' | b'<' | b'>' | b'=' | b'^' | b'~' | b':' => {
-                class::BREAK | class::OPERATOR
-            }
-            b'-' | b'*' => class::BREAK | class::OPERATOR | class::COMMENT,
-            b';' => class::BREAK | class::SEMICOLON,
-            b'(' | b')' => class::BREAK | class::PARENTHESIS,
-            b',' => class::BREAK | class::COMMA,
-            b'#' | b'@' | b'`' | b'\\' | b'|' | b'&' | 0 => class::BREAK | class::DECISIVE,
-            _ => class::BREAK,
-        };
-        #[allow(clippy::indexing_slicing)] // evaluated by the compiler
-        {
-            classes[byte] = own;
-        }
-        byte += 1;
-    }
-    classes
-};
+/// What bytes can contribute to a fingerprint.
+mod class {
+    use crate::decode::signs::{DIGIT, HIGH, LETTERS, NUL, classes};
 
-/// All classes that occur in the text.
-fn classes(text: &[u8]) -> u8 {
-    text.iter().fold(0, |seen, byte| {
-        seen | CLASSES.get(usize::from(*byte)).copied().unwrap_or(u8::MAX)
-    })
+    /// Ends no word; of the bytes that are not ASCII one does.
+    pub(super) const WORD: u64 = LETTERS | DIGIT | HIGH | classes(b"_");
+    /// Starts a string, or a dollar-quoted one.
+    pub(super) const QUOTE: u64 = classes(b"'\"$");
+    /// An operator, or the first byte of one.
+    pub(super) const OPERATOR: u64 = classes(b"+/%!<>=^~:-*");
+    /// A semicolon.
+    pub(super) const SEMICOLON: u64 = classes(b";");
+    /// A parenthesis.
+    pub(super) const PARENTHESIS: u64 = classes(b"()");
+    /// A comma.
+    pub(super) const COMMA: u64 = classes(b",");
+    /// A dash or an asterisk: two bytes of it, or with a slash, open a comment.
+    pub(super) const COMMENT: u64 = classes(b"-*");
+    /// Gives a variable, a comment or a logical operator on its own, or moves the start of the next
+    /// word: the tokeniser decides.
+    pub(super) const DECISIVE: u64 = classes(b"#@`\\|&") | NUL;
 }
 
 /// Whether the text can have the fingerprint of an injection at all. What is true of all 8,367
@@ -105,11 +81,10 @@ fn classes(text: &[u8]) -> u8 {
 /// - if all it has of these is parentheses, it holds a function, an operator or a comma too.
 ///
 /// So a text without the bytes for the latter needs a word of the table for the former.
-pub(super) fn may_be_sql_injection(text: &[u8]) -> bool {
+pub(super) fn may_be_sql_injection(text: &[u8], signs: Signs) -> bool {
     use class::*;
-    let seen = classes(text);
-    let has = |class: u8| seen & class != 0;
-    if !has(BREAK) {
+    let has = |classes: u64| signs.any(classes);
+    if signs.only(WORD) && !(has(HIGH) && memchr(0xA0, text).is_some()) {
         return false;
     }
     if has(DECISIVE)
@@ -135,34 +110,70 @@ fn opens_comment(text: &[u8]) -> bool {
 /// Whether a word occurs that gives a keyword, an operator or a variable; or, where asked for, a function.
 fn has_word(text: &[u8], functions: bool) -> bool {
     let words = &*WORDS;
-    let in_word = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
-    text.split(|byte| !in_word(byte)).any(|run| {
+    let mut rest = text;
+    while !rest.is_empty() {
+        let length = rest
+            .iter()
+            .position(|byte| LETTER_OF.get(usize::from(*byte)) == Some(&0));
+        let (run, behind) = rest
+            .split_at_checked(length.unwrap_or(rest.len()))
+            .unwrap_or((rest, &[]));
+        rest = behind.get(1..).unwrap_or_default();
         // Behind a number a word may begin anywhere: `1eunion` is `1e` and `union`.
-        let anywhere = run.iter().any(u8::is_ascii_digit);
-        let mut hash = SEED;
-        let mut length = 0usize;
-        for byte in run.iter().rev().take(LONGEST_WORD) {
-            hash = extend(hash, *byte);
-            length += 1;
-            if (anywhere || length == run.len()) && words.may_hold(hash, functions) {
-                return true;
-            }
+        let found = if run.iter().any(u8::is_ascii_digit) {
+            run.iter().any(|byte| !byte.is_ascii_digit()) && has_ending(words, run, functions)
+        } else {
+            run.len() <= LONGEST_WORD && words.may_hold(hash_of(run), functions)
+        };
+        if found {
+            return true;
         }
-        false
+    }
+    false
+}
+
+/// Whether a run ends in a word.
+fn has_ending(words: &Words, run: &[u8], functions: bool) -> bool {
+    let last = run.len().saturating_sub(LONGEST_WORD);
+    (last..run.len()).any(|start| {
+        let word = run.get(start..).unwrap_or_default();
+        words.may_hold(hash_of(word), functions)
     })
 }
+
+/// The letter, digit or underscore that a byte is, in upper case; 0 for all others.
+static LETTER_OF: [u8; 256] = {
+    let mut letters = [0; 256];
+    let mut byte = 0;
+    let mut rest: &mut [u8] = &mut letters;
+    while let Some((first, others)) = rest.split_first_mut() {
+        *first = match byte {
+            b'a'..=b'z' => byte - 32,
+            b'A'..=b'Z' | b'0'..=b'9' | b'_' => byte,
+            _ => 0,
+        };
+        byte = byte.wrapping_add(1);
+        rest = others;
+    }
+    letters
+};
 
 /// No keyword is longer (the table's longest has 29 bytes), and no word of 32 is looked up.
 const LONGEST_WORD: usize = 32;
 
-/// Start of a word's hash.
-const SEED: u64 = 0xcbf2_9ce4_8422_2325;
-
-/// The hash with one more byte of the word, which is read from its end, in any case.
-fn extend(hash: u64, byte: u8) -> u64 {
-    // FNV-1a, folded so that the high bits depend on the last byte too.
-    let mixed = (hash ^ u64::from(byte.to_ascii_uppercase())).wrapping_mul(0x0100_0000_01b3);
-    mixed ^ (mixed >> 29)
+/// A hash of a word in any case: of its length and of its first and last four bytes, in which the
+/// words of the table differ well enough.
+fn hash_of(word: &[u8]) -> u64 {
+    let four = |bytes: &[u8]| {
+        bytes.iter().fold(0u64, |all, byte| {
+            all << 8 | u64::from(LETTER_OF.get(usize::from(*byte)).copied().unwrap_or(0))
+        })
+    };
+    let first = four(word.get(..4).unwrap_or(word));
+    let last = four(word.get(word.len().saturating_sub(4)..).unwrap_or(word));
+    let mixed = (first << 32 | last) ^ (word.len() as u64) << 59;
+    let mixed = (mixed ^ (mixed >> 29)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    mixed ^ (mixed >> 32)
 }
 
 /// The words of the tokeniser's table as two Bloom filters: they may hold more than they were
@@ -183,7 +194,7 @@ static WORDS: LazyLock<Words> = LazyLock::new(|| {
         // word the last part is what stands in front of the next space.
         let first = keyword.word.split(' ').next().unwrap_or_default();
         let last = first.rsplit('.').next().unwrap_or_default();
-        let hash = last.bytes().rev().fold(SEED, extend);
+        let hash = hash_of(last.as_bytes());
         match keyword.token_type {
             b'F' | b'n' | b'1' if !keyword.word.contains(' ') => {}
             b'f' => insert(&mut words.functions, hash),
@@ -204,7 +215,7 @@ static WORDS: LazyLock<Words> = LazyLock::new(|| {
         "LOCALTIME",
         "LOCALTIMESTAMP",
     ] {
-        insert(&mut words.functions, name.bytes().rev().fold(SEED, extend));
+        insert(&mut words.functions, hash_of(name.as_bytes()));
     }
     words
 });

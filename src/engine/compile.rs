@@ -9,13 +9,15 @@ use super::condition::Conditions;
 use super::directory::{Directory, Writer};
 use super::except::{Exceptions, Gathered};
 use super::facts::Requests;
-use super::literal::{Budget, Required, required};
+use super::literal::{Budget, Required, required, worth};
+use super::need::Need;
 use super::pattern::Pattern;
 use super::prefilter::{Prefilter, RuleIndex};
 use crate::config::{Config, Problem, Settings, pattern, shipped_rules};
+use crate::decode::Signs;
 use crate::model::{
-    AnomalySet, Category, Day, Detector, Family, Matcher, Mode, Part, Preset, RequestMatch, Rule,
-    RuleAction, View, ViewSet, Zone, ZoneSet,
+    AnomalySet, Category, Day, Detector, Family, Matcher, Mode, Part, PartSet, Preset,
+    RequestMatch, Rule, RuleAction, View, ViewSet, Zone, ZoneSet,
 };
 
 /// A policy, ready to inspect requests. Nothing in it is global and nothing in it changes: one
@@ -72,6 +74,14 @@ pub enum Effect {
 #[derive(Debug)]
 pub(super) struct RuleSet {
     pub(super) rules: Vec<CompiledRule>,
+    /// What says of most rules at a glance that they do not match, side by side in memory.
+    pub(super) gates: Vec<Gate>,
+    /// Rules that name a detector.
+    pub(super) detectors: Vec<RuleIndex>,
+    /// The other rules without literals.
+    pub(super) always: Vec<RuleIndex>,
+    /// Rules that look at texts as they came. They are few, and such texts hold twice what others hold.
+    pub(super) wire: Vec<RuleIndex>,
     /// Finds rules, and behind them by number the leaves of conditions.
     pub(super) prefilter: Prefilter,
     pub(super) conditions: Conditions,
@@ -82,6 +92,40 @@ pub(super) struct RuleSet {
 pub(super) struct CompiledRule {
     pub(super) rule: Rule,
     pub(super) test: Test,
+    /// What a text must hold for the test to match it.
+    pub(super) need: Need,
+}
+
+/// The places that a rule looks at, and what it asks of a text's bytes first.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Gate {
+    every: u64,
+    any: [u64; 2],
+    zones: ZoneSet,
+    parts: PartSet,
+}
+
+impl Gate {
+    fn of(rule: &CompiledRule) -> Self {
+        let (every, any) = rule.need.first();
+        Self {
+            every,
+            any,
+            zones: rule.rule.zones,
+            parts: rule.rule.parts,
+        }
+    }
+
+    /// Whether the rule is worth a closer look at this text.
+    #[inline]
+    pub(super) const fn is_open(&self, signs: Signs, zone: Zone, part: Part) -> bool {
+        let [first, second] = self.any;
+        signs.every(self.every)
+            && signs.any(first)
+            && signs.any(second)
+            && self.zones.contains(zone)
+            && self.parts.contains(part)
+    }
 }
 
 /// How a compiled rule matches.
@@ -224,8 +268,11 @@ impl Engine {
     /// leaves have keys of their own.
     pub fn keys(rule: &Rule) -> Option<std::collections::BTreeSet<Vec<u8>>> {
         match &rule.matcher {
-            Matcher::Literals(texts) => Some(keys_of(texts)),
-            Matcher::Regex(text) => required(&pattern::parse(text).ok()?),
+            Matcher::Literals(texts) => Some(keys_of(texts.iter().map(String::as_bytes))),
+            Matcher::Regex(text) => {
+                let hir = pattern::parse(text).ok()?;
+                rarest(required(&hir), Need::of_pattern(&hir).bytes())
+            }
             Matcher::Detector(_) | Matcher::Anomalies(_) | Matcher::When(_) => None,
         }
     }
@@ -371,9 +418,14 @@ impl RuleSet {
         let mut budget = Budget::of(LITERALS_OF_PATTERNS);
         let mut leaves = Vec::new();
         for (index, rule) in rules.iter().enumerate() {
+            let mut need = Need::default();
             let (test, keyed) = match &rule.matcher {
                 Matcher::Literals(texts) => match literal_test(texts) {
-                    Ok(test) => (test, Keyed::By(keys_of(texts))),
+                    Ok(test) => {
+                        let texts = texts.iter().map(String::as_bytes);
+                        need = Need::one_of(texts.clone().map(Need::of_text));
+                        (test, Keyed::By(keys_of(texts)))
+                    }
                     Err(message) => {
                         problem(index, "literals", message);
                         continue;
@@ -381,8 +433,10 @@ impl RuleSet {
                 },
                 Matcher::Regex(text) => match pattern::parse(text) {
                     Ok(hir) => {
+                        need = Need::of_pattern(&hir);
                         let literals = required(&hir).and_then(|it| budget.afford(it));
-                        let keyed = literals.map_or(Keyed::Always, Keyed::By);
+                        let keyed = rarest(literals, need.bytes());
+                        let keyed = keyed.map_or(Keyed::Always, Keyed::By);
                         (Test::Pattern(Pattern::new(text)), keyed)
                     }
                     Err(message) => {
@@ -404,6 +458,7 @@ impl RuleSet {
             compiled.push(CompiledRule {
                 rule: rule.clone(),
                 test,
+                need,
             });
             literals.push(keyed);
         }
@@ -428,15 +483,25 @@ impl RuleSet {
                 Keyed::By(texts) => Some((index, Some(texts))),
             }
         });
-        let prefilter = Prefilter::new(keys).map_err(|message| {
-            vec![Problem {
-                path: path.to_owned(),
-                message,
-                suggestion: None,
-            }]
-        })?;
+        let prefilter = Prefilter::new(keys);
+        let gates = compiled.iter().map(Gate::of).collect();
+        let always = prefilter.always().iter().copied();
+        let (detectors, always) = always.partition(|rule| {
+            let rule = compiled.get(*rule as usize);
+            rule.is_some_and(|rule| matches!(rule.test, Test::Detector(_)))
+        });
+        let wire = compiled
+            .iter()
+            .enumerate()
+            .filter(|(_, rule)| rule.looks_in(View::Wire))
+            .map(|(index, _)| index as RuleIndex)
+            .collect();
         Ok(Self {
             rules: compiled,
+            wire,
+            gates,
+            detectors,
+            always,
             prefilter,
             conditions,
         })
@@ -467,6 +532,12 @@ impl RuleSet {
 /// Bytes of literals that are taken from the patterns of one set of rules.
 const LITERALS_OF_PATTERNS: usize = 128 << 10;
 
+/// The literals by which a pattern is found best: those that stand in its matches, or the bytes of which
+/// one does.
+fn rarest(literals: Option<Required>, bytes: Option<Required>) -> Option<Required> {
+    [literals, bytes].into_iter().flatten().max_by_key(worth)
+}
+
 /// How the prefilter finds a rule.
 enum Keyed {
     Never,
@@ -474,11 +545,8 @@ enum Keyed {
     By(Required),
 }
 
-pub(super) fn keys_of(texts: &[String]) -> Required {
-    texts
-        .iter()
-        .map(|text| text.to_ascii_lowercase().into_bytes())
-        .collect()
+pub(super) fn keys_of<'a>(texts: impl Iterator<Item = &'a [u8]>) -> Required {
+    texts.map(<[u8]>::to_ascii_lowercase).collect()
 }
 
 pub(super) fn literal_test(texts: &[String]) -> Result<Test, String> {

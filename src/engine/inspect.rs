@@ -10,6 +10,8 @@ use super::facts::{Facts, Peer, bucket};
 use super::prefilter::RuleIndex;
 use super::scratch::{Candidate, Scratch, Text};
 use crate::config::{Enforcement, Settings};
+use crate::decode::{Expander, Signs};
+use crate::detect;
 use crate::model::{
     Action, Anomaly, AnomalySet, Category, Detector, EndedBy, Fallback, Family, Hit, Mode, Named,
     Part, RuleAction, Sums, Verdict, View, Zone, ZoneSet, number_of,
@@ -565,7 +567,7 @@ impl Engine {
         let conditions = self.own().conditions.asks_fields() && inspection.known.is_some();
         for (index, field) in fields.iter().enumerate() {
             let field_index = index as u32;
-            let mut add = |span: Span, part, view| {
+            let mut add = |span: Span, part, view, signs: Signs| {
                 let quiet = match (part, view) {
                     (Part::Value, View::Plain) => {
                         span.is_empty() || !matches!(field.kind, Kind::Text | Kind::Joined)
@@ -580,23 +582,26 @@ impl Engine {
                         field: field_index,
                         part,
                         view,
+                        signs,
                         quiet,
                     });
                 }
             };
             // In the order in which they stand in the arena.
             if field.kind != Kind::Joined {
-                add(field.key, Part::Name, View::Plain);
+                add(field.key, Part::Name, View::Plain, field.key_signs);
             }
             // What is there for its name alone has no value, not even an empty one.
             if field.kind != Kind::Container {
-                add(field.value, Part::Value, View::Plain);
+                add(field.value, Part::Value, View::Plain, field.value_signs);
             }
             if let Some(wire) = field.wire_name {
-                add(wire, Part::Name, View::Wire);
+                let signs = Signs::of(fields.get(wire));
+                add(wire, Part::Name, View::Wire, signs);
             }
             if let Some(wire) = field.wire_value {
-                add(wire, Part::Value, View::Wire);
+                let signs = Signs::of(fields.get(wire));
+                add(wire, Part::Value, View::Wire, signs);
             }
         }
         let read = texts.len();
@@ -617,8 +622,11 @@ impl Engine {
                 break;
             }
             let is_path = field.zone == Zone::Path;
-            let odd = expander.expand(
-                fields.get(text.span),
+            if !Expander::may_expand(text.signs, text.span.len(), is_path) {
+                continue;
+            }
+            let odd = expander.expand_seen(
+                (fields.get(text.span), text.signs),
                 passes,
                 self.views,
                 is_path,
@@ -634,6 +642,7 @@ impl Engine {
                         span,
                         derived: true,
                         view,
+                        signs: Signs::of(bytes),
                         ..text
                     });
                 },
@@ -691,166 +700,136 @@ impl Engine {
         tried: &mut Vec<u32>,
         candidates: &mut Vec<Candidate>,
     ) {
+        let scope = self.scope(inspection);
         for (set_index, set) in self.sets.iter().enumerate() {
             if set.rules.is_empty() {
                 continue;
             }
             tried.clear();
             tried.resize(set.numbers(), 0);
-            let mut add = |index: usize, text: &Text, rule: RuleIndex| {
-                // Literals stand in a text again and again, and in turns: to list each of them would
-                // make the list longer than the text.
-                let this = (index as u32).saturating_add(1);
-                if let Some(last) = tried.get_mut(rule as usize)
-                    && std::mem::replace(last, this) != this
-                {
-                    self.candidate(
-                        scratch,
-                        (inspection, set_index),
-                        (index, text),
-                        rule,
-                        candidates,
-                    );
-                }
-            };
-            if !self.prefilter {
-                for (index, text) in scratch.texts.iter().enumerate() {
-                    (0..set.rules.len()).for_each(|rule| add(index, text, rule as RuleIndex));
-                    let leaves = set.conditions.keyed();
-                    leaves.for_each(|leaf| add(index, text, set.number_of(leaf)));
-                }
-                continue;
-            }
             for (index, text) in scratch.texts.iter().enumerate() {
+                let Some(field) = scratch.fields.list().get(text.field as usize) else {
+                    continue;
+                };
                 if text.quiet && set.conditions.is_empty() {
                     continue;
                 }
-                let mut asked = Asked::default();
-                for rule in set.prefilter.always() {
-                    if self.detects(scratch, (inspection, set_index), text, *rule, &mut asked) {
-                        add(index, text, *rule);
+                // Literals stand in a text again and again, and in turns: to list each of them would
+                // make the list longer than the text.
+                let this = (index as u32).saturating_add(1);
+                let mut add = |rule: RuleIndex| {
+                    let new = tried
+                        .get_mut(rule as usize)
+                        .is_some_and(|last| std::mem::replace(last, this) != this);
+                    if new
+                        && self.is_candidate(
+                            inspection,
+                            (set_index, set, scope),
+                            (text, field),
+                            rule,
+                        )
+                    {
+                        candidates.push(Candidate::new(text, index, set_index, rule));
                     }
+                };
+                let bytes = scratch.text(text);
+                if !self.prefilter {
+                    (0..set.rules.len()).for_each(|rule| add(rule as RuleIndex));
+                    let leaves = set.conditions.keyed();
+                    leaves.for_each(|leaf| add(set.number_of(leaf)));
+                    continue;
                 }
-                let seen = set.prefilter.bytes(scratch.text(text));
-                set.prefilter
-                    .of_bytes(seen)
-                    .for_each(|rule| add(index, text, rule));
-            }
-            let read = scratch.texts.partition_point(|text| !text.derived);
-            let (read, derived) = scratch.texts.split_at_checked(read).unwrap_or_default();
-            for (texts, arena, first) in [
-                (read, scratch.fields.arena(), 0),
-                (derived, scratch.views.as_slice(), read.len()),
-            ] {
-                let mut cursor = 0;
-                set.prefilter.literals(arena, |end, rules| {
-                    // Literals are reported in the order of their ends, and so are the texts.
-                    while texts
-                        .get(cursor)
-                        .is_some_and(|text| (text.span.end as usize) < end)
-                    {
-                        cursor += 1;
-                    }
-                    if let Some(text) = texts.get(cursor)
-                        && (text.span.start as usize) < end
-                    {
-                        rules
-                            .iter()
-                            .for_each(|rule| add(first + cursor, text, *rule));
-                    }
+                let open = |rule: &RuleIndex| {
+                    set.gates
+                        .get(*rule as usize)
+                        .is_none_or(|gate| gate.is_open(text.signs, field.zone, text.part))
+                };
+                if text.view == View::Wire && set.conditions.is_empty() {
+                    let rules = set.wire.iter().filter(|rule| open(rule));
+                    rules.for_each(|rule| add(*rule));
+                    continue;
+                }
+                if !text.quiet && detect::may_find(text.signs) {
+                    self.ask_detectors(
+                        inspection,
+                        (set_index, set, scope),
+                        (text, field, bytes),
+                        &mut add,
+                    );
+                }
+                set.always.iter().for_each(|rule| add(*rule));
+                set.prefilter.candidates(bytes, text.signs, |rules| {
+                    rules
+                        .iter()
+                        .filter(|rule| open(rule))
+                        .for_each(|rule| add(*rule));
                 });
             }
         }
     }
 
-    /// A rule, if it looks at this text at all.
-    fn looking(
+    /// Asks the detectors, each of the two only once where several rules name it: what one does not find
+    /// without a look at the context, it does not find with one.
+    fn ask_detectors(
         &self,
-        scratch: &Scratch,
         inspection: &Inspection,
-        set: usize,
-        text: &Text,
-        rule: RuleIndex,
-    ) -> Option<(&CompiledRule, Zone)> {
-        if text.quiet {
-            return None;
+        (index, set, scope): (usize, &RuleSet, &Scope),
+        (text, field, bytes): (&Text, &Field, &[u8]),
+        add: &mut impl FnMut(RuleIndex),
+    ) {
+        let mut asked = Asked::default();
+        let mut possible = [None; 2];
+        for rule in set.detectors.iter().copied() {
+            let Some(compiled) = set.get(rule) else {
+                continue;
+            };
+            let Test::Detector(detector) = compiled.test else {
+                continue;
+            };
+            let possible = match detector {
+                Detector::LibinjectionSql | Detector::LibinjectionSqlInContext => &mut possible[0],
+                Detector::LibinjectionXss | Detector::LibinjectionXssInContext => &mut possible[1],
+            };
+            let place = (text, field);
+            if !*possible.get_or_insert_with(|| detector.may_match(bytes, text.signs))
+                || !self.is_candidate(inspection, (index, set, scope), place, rule)
+            {
+                continue;
+            }
+            let found = || count_in(&compiled.test, field.zone, bytes) > 0;
+            let found = match detector {
+                Detector::LibinjectionSql => *asked.sql.get_or_insert_with(found),
+                Detector::LibinjectionXss => *asked.xss.get_or_insert_with(found),
+                Detector::LibinjectionSqlInContext => asked.sql != Some(false) && found(),
+                Detector::LibinjectionXssInContext => asked.xss != Some(false) && found(),
+            };
+            if found {
+                add(rule);
+            }
         }
-        let compiled = self.sets.get(set).and_then(|set| set.get(rule))?;
-        let field = scratch.fields.list().get(text.field as usize)?;
-        let looks = compiled.looks_at(field.zone, text.part)
-            && self.sees(compiled, text, field)
-            && (field.kind != Kind::Joined || compiled.rule.family() != Family::Core)
-            && self.scope(inspection).effect(set, rule) != Effect::Off;
-        looks.then_some((compiled, field.zone))
     }
 
-    /// Whether a leaf of a condition, if that number is one, looks at this text; `None` if it is a rule's.
-    fn leaf_looks(
+    /// Whether a rule, or a leaf of a condition, looks at this text, and could match it.
+    fn is_candidate(
         &self,
-        scratch: &Scratch,
         inspection: &Inspection,
-        set: usize,
-        text: &Text,
+        (index, set, scope): (usize, &RuleSet, &Scope),
+        (text, field): (&Text, &Field),
         number: RuleIndex,
-    ) -> Option<bool> {
-        let rules = self.sets.get(set)?;
-        let leaf = rules.leaf(number)?;
-        let looks = || {
-            let field = scratch.fields.list().get(text.field as usize)?;
-            let known = inspection.known.as_deref()?;
-            Some(rules.conditions.looks_at(known, leaf, text, field))
-        };
-        Some(looks().unwrap_or(false))
-    }
-
-    /// Whether a rule that has no literals is worth a try. A detector is asked here, and each of the two
-    /// only once where several rules name it: what it does not find without a look at the context, it
-    /// does not find with one. A leaf of a condition always is: it is asked where it is tried.
-    fn detects(
-        &self,
-        scratch: &Scratch,
-        (inspection, set): (&Inspection, usize),
-        text: &Text,
-        rule: RuleIndex,
-        asked: &mut Asked,
     ) -> bool {
-        if self
-            .sets
-            .get(set)
-            .is_some_and(|set| set.leaf(rule).is_some())
-        {
-            return true;
+        if let Some(leaf) = set.leaf(number) {
+            let known = inspection.known.as_deref();
+            return known.is_some_and(|known| set.conditions.looks_at(known, leaf, text, field));
         }
-        let Some((compiled, zone)) = self.looking(scratch, inspection, set, text, rule) else {
+        let Some(compiled) = set.get(number) else {
             return false;
         };
-        let Test::Detector(detector) = &compiled.test else {
-            return true;
-        };
-        let found = || count_in(&compiled.test, zone, scratch.text(text)) > 0;
-        match detector {
-            Detector::LibinjectionSql => *asked.sql.get_or_insert_with(found),
-            Detector::LibinjectionXss => *asked.xss.get_or_insert_with(found),
-            Detector::LibinjectionSqlInContext => asked.sql != Some(false) && found(),
-            Detector::LibinjectionXssInContext => asked.xss != Some(false) && found(),
-        }
-    }
-
-    fn candidate(
-        &self,
-        scratch: &Scratch,
-        (inspection, set): (&Inspection, usize),
-        (index, text): (usize, &Text),
-        rule: RuleIndex,
-        candidates: &mut Vec<Candidate>,
-    ) {
-        let looks = self
-            .leaf_looks(scratch, inspection, set, text, rule)
-            .unwrap_or_else(|| self.looking(scratch, inspection, set, text, rule).is_some());
-        if !looks {
-            return;
-        }
-        candidates.push(Candidate::new(text, index, set, rule));
+        !text.quiet
+            && compiled.looks_at(field.zone, text.part)
+            && (!self.prefilter || compiled.need.is_met(text.signs))
+            && self.sees(compiled, text, field)
+            && (field.kind != Kind::Joined || compiled.rule.family() != Family::Core)
+            && scope.effect(index, number) != Effect::Off
     }
 
     /// Whether a rule looks at this view of a field. Where nothing was decoded, what came on the

@@ -87,10 +87,32 @@ fn usable(texts: &Required) -> bool {
     !texts.is_empty() && texts.len() <= MOST_REQUIRED && texts.iter().all(|text| !text.is_empty())
 }
 
-/// Longer literals are rarer; among equals, fewer are better.
-pub(super) fn worth(texts: &Required) -> (usize, usize) {
-    let shortest = texts.iter().map(Vec::len).min().unwrap_or(0);
-    (shortest.min(4), usize::MAX - texts.len())
+/// What a set is worth: the rarer its literals are in ordinary text, the more. In some unit; a set of one
+/// literal without letters is worth more than any with a short word.
+pub(super) fn worth(texts: &Required) -> u64 {
+    // How often a literal occurs, in 2⁻⁴⁰ of the places of a text.
+    let all: u64 = texts
+        .iter()
+        .map(|text| {
+            let rarity: u32 = text.iter().take(8).map(|byte| rarity(*byte)).sum();
+            1 << 40u32.saturating_sub(rarity)
+        })
+        .sum();
+    u64::MAX - all
+}
+
+/// The negative binary logarithm of how often a byte stands behind another one in ordinary names and
+/// values, roughly. Letters make words, so they are less of a surprise than their number alone says.
+const fn rarity(byte: u8) -> u32 {
+    match byte.to_ascii_lowercase() {
+        b'e' | b't' | b'a' | b'o' | b'i' | b'n' | b's' | b'r' | b' ' => 3,
+        b'l' | b'd' | b'h' | b'c' | b'u' | b'm' | b'0'..=b'9' => 4,
+        b'p' | b'g' | b'y' | b'f' | b'b' | b'w' | b'v' | b'k' => 5,
+        b'-' | b'.' | b'_' | b'x' | b'j' | b'q' | b'z' => 6,
+        b'/' | b',' | b':' | b'=' => 7,
+        b'\'' | b'"' | b'&' | b'+' | b'?' | b';' | b'(' | b')' | b'@' | b'%' => 8,
+        _ => 10,
+    }
 }
 
 /// Drops literals that contain another one of the set.

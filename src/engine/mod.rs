@@ -1,5 +1,6 @@
 //! The engine: compiled once from a policy, which may fail, then run for every request, which cannot.
 
+mod automaton;
 mod compile;
 mod condition;
 mod directory;
@@ -10,6 +11,7 @@ mod facts;
 mod heads;
 mod inspect;
 mod literal;
+mod need;
 mod pattern;
 mod prefilter;
 mod record;

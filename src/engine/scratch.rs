@@ -1,7 +1,7 @@
 //! Memory that one inspection needs only while it runs, kept from request to request.
 
 use super::prefilter::RuleIndex;
-use crate::decode::Expander;
+use crate::decode::{Expander, Signs};
 use crate::model::{Part, View};
 use crate::request::{Fields, Span};
 
@@ -32,6 +32,8 @@ pub(super) struct Text {
     pub(super) field: u32,
     pub(super) part: Part,
     pub(super) view: View,
+    /// The classes of its bytes.
+    pub(super) signs: Signs,
     /// Only conditions look at it: it is empty, or nothing in which an attack could stand.
     pub(super) quiet: bool,
 }

@@ -1,5 +1,7 @@
 //! The fields of one request, laid end to end in one arena so that a single scan sees them all.
 
+use crate::decode::Signs;
+use crate::decode::signs::NUL;
 use crate::model::{Anomaly, AnomalySet, Limits, Zone};
 
 /// The byte between two texts of the arena. No literal of any rule may contain it, so no match
@@ -67,6 +69,10 @@ pub struct Field {
     pub wire_name: Option<Span>,
     /// The value as it came, where that differs.
     pub wire_value: Option<Span>,
+    /// The classes of the bytes of the key.
+    pub key_signs: Signs,
+    /// The classes of the bytes of the value.
+    pub value_signs: Signs,
 }
 
 /// Something odd that a reader noticed.
@@ -123,6 +129,19 @@ impl Fields {
         name: (&[u8], Option<&[u8]>),
         value: (&[u8], Option<&[u8]>),
     ) {
+        self.push_keyed(limits, zone, kind, (name.0, name.1, 0), value);
+    }
+
+    /// The same for a name of which only what stands behind some bytes was written as a name there;
+    /// with nothing behind them, the field has no key of its own.
+    pub fn push_keyed(
+        &mut self,
+        limits: &Limits,
+        zone: Zone,
+        kind: Kind,
+        name: (&[u8], Option<&[u8]>, usize),
+        value: (&[u8], Option<&[u8]>),
+    ) {
         if self.is_full(limits) {
             // Told once: what comes behind may be a hundred thousand fields.
             if !self.seen.contains(Anomaly::TooManyFields) {
@@ -140,14 +159,23 @@ impl Fields {
         let value_span = self.text(value.0, value_bytes);
         let wire_name = name.1.map(|wire| self.text(wire, limits.name_bytes));
         let wire_value = value.1.map(|wire| self.text(wire, value_bytes));
+        let start = u32::try_from(name.2).unwrap_or(u32::MAX);
+        let key = Span {
+            start: name_span.start.saturating_add(start).min(name_span.end),
+            end: name_span.end,
+        };
+        let key_signs = Signs::of(self.get(key));
+        let value_signs = Signs::of(self.get(value_span));
         self.list.push(Field {
             zone,
             kind,
             name: name_span,
-            key: name_span,
+            key,
             value: value_span,
             wire_name,
             wire_value,
+            key_signs,
+            value_signs,
         });
         if name.0.len() > limits.name_bytes {
             self.find_at(Anomaly::NameTooLong, zone, name_span);
@@ -156,8 +184,7 @@ impl Fields {
             self.find_at(Anomaly::ValueTooLong, zone, name_span);
         }
         // Binary bodies hold null bytes by nature; their readers say where one is odd.
-        let null = memchr::memchr(0, name.0).is_some()
-            || kind == Kind::Text && !whole && memchr::memchr(0, value.0).is_some();
+        let null = key_signs.any(NUL) || kind == Kind::Text && !whole && value_signs.any(NUL);
         if null {
             self.find_at(Anomaly::NullByte, zone, name_span);
         }
@@ -214,17 +241,9 @@ impl Fields {
                 value,
                 wire_name: None,
                 wire_value: None,
+                value_signs: Signs::of(self.get(value)),
                 ..field
             });
-        }
-    }
-
-    /// Says that only what stands behind `start` bytes of the name of the field added last was written
-    /// as a name there; with nothing behind it, the field has no key of its own.
-    pub fn narrow_key(&mut self, start: usize) {
-        if let Some(field) = self.list.last_mut() {
-            let start = u32::try_from(start).unwrap_or(u32::MAX);
-            field.key.start = field.name.start.saturating_add(start).min(field.name.end);
         }
     }
 

@@ -198,7 +198,8 @@ fn read_headers(headers: &[(&[u8], &[u8])], limits: &Limits, fields: &mut Fields
                 *seen = true;
             }
         }
-        if std::str::from_utf8(name).is_err() || std::str::from_utf8(value).is_err() {
+        let is_text = |text: &[u8]| text.is_ascii() || std::str::from_utf8(text).is_ok();
+        if !is_text(name) || !is_text(value) {
             fields.find(Anomaly::HeaderNotUtf8, Zone::RequestHeader, name);
         }
         if name.eq_ignore_ascii_case(b"cookie") {

@@ -26,10 +26,15 @@ impl Pairs {
     /// Reads the pairs of `input`. A piece without `=` is a name without a value.
     pub(super) fn read(&self, input: &[u8], limits: &Limits, fields: &mut Fields) {
         let first = fields.list().len();
-        let mut pieces = input.split(|byte| *byte == b'&').peekable();
+        let mut rest = Some(input);
         let mut malformed = false;
-        while let Some(piece) = pieces.next() {
-            let whole = self.complete || pieces.peek().is_some();
+        while let Some(text) = rest {
+            let at = memchr::memchr(b'&', text);
+            let (piece, behind) = at
+                .and_then(|at| text.split_at_checked(at))
+                .unwrap_or((text, &[]));
+            rest = at.and_then(|_| behind.get(1..));
+            let whole = self.complete || rest.is_some();
             if piece.is_empty() {
                 malformed |= whole && !input.is_empty();
                 continue;

@@ -35,11 +35,10 @@ impl Sink<'_> {
 
     /// A field whose key begins `key` bytes into its name.
     pub(super) fn push_keyed(&mut self, kind: Kind, name: &[u8], key: usize, value: &[u8]) {
-        let before = self.fields.list().len();
-        self.push(self.zone, kind, name, value);
-        if self.fields.list().len() > before {
-            self.fields.narrow_key(key);
-        }
+        let name = (name, None, key);
+        let value = (value, None);
+        self.fields
+            .push_keyed(self.limits, self.zone, kind, name, value);
     }
 
     /// A field of the body.

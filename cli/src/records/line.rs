@@ -137,7 +137,7 @@ impl Read {
             let decision = Decision::deserialize(&value).map_err(|error| error.to_string())?;
             return Entry::new(around, decision, true).map(Self::of);
         }
-        if around.method.is_none() && around.path.is_none() {
+        if around.method.is_none() || around.path.is_none() {
             return Ok(Self::Other);
         }
         let mut decision = decision_of(around.waf.as_ref())?;

@@ -6,9 +6,11 @@ use super::summary::Row;
 
 /// Width of every chart, in units of the page's own; text in it is 12 units high, which is readable where the whole is as
 /// wide as a phone.
-const WIDTH: f64 = 480.0;
+const WIDTH: f64 = 400.0;
 /// Room for the numbers of the axis.
-const LEFT: f64 = 44.0;
+const LEFT: f64 = 40.0;
+/// Room for the half of the last day's name that is wider than its bar.
+const RIGHT: f64 = 12.0;
 const TOP: f64 = 10.0;
 const HEIGHT: f64 = 150.0;
 /// Days that have room for their name.
@@ -89,7 +91,7 @@ impl Trend {
         let most = nice(days.iter().map(Row::stopped).max().unwrap_or(0));
         let base = TOP + HEIGHT;
         let scale = HEIGHT / most as f64;
-        let step = (WIDTH - LEFT) / days.len().max(1) as f64;
+        let step = (WIDTH - LEFT - RIGHT) / days.len().max(1) as f64;
         let width = (step * 0.7).max(1.0);
         // Names of days stand where they have room, the last one always.
         let every = days.len().div_ceil(NAMED_DAYS).max(1);

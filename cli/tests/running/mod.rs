@@ -119,3 +119,81 @@ impl Drop for Folder {
         let _ = fs::remove_dir_all(&self.0);
     }
 }
+
+/// A line of Envoy's log that holds a record.
+pub(crate) struct Line {
+    /// Of the week that begins on 2026-11-09.
+    pub(crate) day: u32,
+    pub(crate) client: String,
+    pub(crate) request_id: &'static str,
+    pub(crate) path: String,
+    pub(crate) action: &'static str,
+    pub(crate) reasons: &'static [&'static str],
+    pub(crate) matches: &'static [&'static str],
+    pub(crate) dropped: u64,
+    /// Whatever else the record says.
+    pub(crate) more: Value,
+}
+
+impl Default for Line {
+    fn default() -> Self {
+        Self {
+            day: 0,
+            client: "192.0.2.1".to_owned(),
+            request_id: "",
+            path: "/".to_owned(),
+            action: "allow",
+            reasons: &[],
+            matches: &[],
+            dropped: 0,
+            more: Value::Null,
+        }
+    }
+}
+
+impl std::fmt::Display for Line {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let mut rules: Vec<u32> = self
+            .matches
+            .iter()
+            .filter_map(|text| text.split(':').nth(1)?.parse().ok())
+            .collect();
+        rules.sort_unstable();
+        rules.dedup();
+        let mut record = serde_json::json!({
+            "time": format!("2026-11-{:02}T10:00:00.000Z", 9 + self.day), "request_id": self.request_id,
+            "client": self.client, "method": "GET", "host": "shop.example", "path": self.path,
+            "action": self.action, "reasons": self.reasons, "rules": rules, "matches": self.matches,
+            "dropped": self.dropped,
+        });
+        if let (Some(record), Some(more)) = (record.as_object_mut(), self.more.as_object()) {
+            record.extend(more.clone());
+        }
+        // The key by which a record is known comes first.
+        let text = record.to_string();
+        let rest = text.strip_prefix('{').unwrap_or_default();
+        write!(
+            f,
+            "[2026-11-09 10:00:00.000][9][warning][wasm] wasm log: palisade: {{\"record\":1,{rest}"
+        )
+    }
+}
+
+impl Folder {
+    /// Runs the command at a terminal at which somebody types.
+    pub(crate) fn at_terminal(&self, words: &[&str], typed: &str) -> (i32, String) {
+        const SPAWN: &str =
+            "import os, pty, sys\nsys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))";
+        let command = self.command(words);
+        let mut python = Command::new("python3");
+        python
+            .current_dir(&self.0)
+            .args(["-c", SPAWN])
+            .arg(command.get_program());
+        python.args(command.get_args());
+        let mut python = assert_cmd::Command::from_std(python);
+        let output = python.write_stdin(typed).output().expect("Python runs");
+        let out = String::from_utf8_lossy(&output.stdout).into_owned();
+        (output.status.code().expect("it ends by itself"), out)
+    }
+}

@@ -8,10 +8,11 @@
 use std::borrow::Cow;
 use std::collections::HashSet;
 use std::hash::{BuildHasher, RandomState};
-use std::io::Write;
 
 use super::graphql;
+use crate::decode::Signs;
 use crate::decode::percent::hex;
+use crate::decode::signs::{CONTROL, HIGH, NUL, WHITE};
 use crate::model::Anomaly;
 use crate::request::{Kind, Sink};
 
@@ -31,9 +32,7 @@ pub(in crate::request) fn read(
         last: 0,
         key_at: 0,
         stack: Vec::new(),
-        keys: HashSet::new(),
-        hasher: RandomState::new(),
-        objects: 0,
+        keys: Keys::default(),
         clean: true,
         odd: false,
         sink,
@@ -54,11 +53,7 @@ struct Reader<'a, 'b, 'c> {
     /// Where the key that the client wrote last begins in the path.
     key_at: usize,
     stack: Vec<Frame>,
-    /// Keys seen, as number of the object and hash of the key; the hash is seeded per body, so
-    /// nobody can make two keys collide.
-    keys: HashSet<(u32, u64)>,
-    hasher: RandomState,
-    objects: u32,
+    keys: Keys,
     clean: bool,
     /// Whether it was told that something is odd.
     odd: bool,
@@ -69,14 +64,83 @@ struct Reader<'a, 'b, 'c> {
 struct Frame {
     /// Length of its own path.
     path: usize,
-    /// Its number if it is an object, the index of the next element if it is an array.
+    /// Where its keys begin if it is an object, the index of the next element if it is an array.
     place: Place,
     empty: bool,
 }
 
 enum Place {
-    Object(u32),
+    Object(usize),
     Array(u32),
+}
+
+/// The keys of the objects that are open, to find those that stand twice.
+#[derive(Default)]
+struct Keys {
+    /// A hash of each, those of one object behind those of the object around it.
+    hashes: Vec<u64>,
+    /// Where an object has many keys, the same by place of the object and hash.
+    many: HashSet<(usize, u64)>,
+    /// Seeded per body, so nobody can make two keys collide.
+    seed: Option<u64>,
+}
+
+/// Keys of one object that are compared with each other.
+const FEW_KEYS: usize = 16;
+
+impl Keys {
+    /// Where the keys of an object that opens now will stand.
+    fn open(&self) -> usize {
+        self.hashes.len()
+    }
+
+    /// Forgets the keys of the object that closes.
+    fn close(&mut self, from: usize) {
+        let own = self.hashes.get(from..).unwrap_or_default();
+        if own.len() >= FEW_KEYS {
+            for hash in own {
+                self.many.remove(&(from, *hash));
+            }
+        }
+        self.hashes.truncate(from);
+    }
+
+    /// Takes note of a key of the object whose keys stand from there on. False if it has it already.
+    fn insert(&mut self, from: usize, key: &[u8]) -> bool {
+        let seed = *self
+            .seed
+            .get_or_insert_with(|| RandomState::new().hash_one(0));
+        let hash = hash_of(seed, key);
+        let own = self.hashes.get(from..).unwrap_or_default();
+        let new = if own.len() < FEW_KEYS {
+            !own.contains(&hash)
+        } else {
+            if own.len() == FEW_KEYS {
+                self.many.extend(own.iter().map(|hash| (from, *hash)));
+            }
+            self.many.insert((from, hash))
+        };
+        if new {
+            self.hashes.push(hash);
+        }
+        new
+    }
+}
+
+/// A hash that mixes eight bytes at a time by multiplication to twice the width (the idea of wyhash).
+fn hash_of(seed: u64, bytes: &[u8]) -> u64 {
+    let mix = |hash: u64, part: u64| {
+        let wide = u128::from(hash ^ part).wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835);
+        wide as u64 ^ (wide >> 64) as u64
+    };
+    let (words, rest) = bytes.as_chunks::<8>();
+    let hash = words.iter().fold(seed, |hash, word| {
+        mix(hash, u64::from_le_bytes(*word)) ^ seed
+    });
+    let last = rest
+        .iter()
+        .fold(0, |last, byte| last << 8 | u64::from(*byte));
+    mix(mix(hash, last), bytes.len() as u64 ^ seed)
 }
 
 /// What may come next.
@@ -207,6 +271,9 @@ impl<'a> Reader<'a, '_, '_> {
             return Err(Stop::Nonsense);
         }
         let (path, empty) = (frame.path, frame.empty);
+        if let Place::Object(keys) = frame.place {
+            self.keys.close(keys);
+        }
         self.stack.pop();
         self.bump();
         self.path.truncate(path);
@@ -227,14 +294,15 @@ impl<'a> Reader<'a, '_, '_> {
         self.last = path;
         match &mut frame.place {
             Place::Array(index) => {
-                // A Vec takes every byte.
-                let _ = write!(self.path, "[{index}]");
+                self.path.push(b'[');
+                push_number(*index, &mut self.path);
+                self.path.push(b']');
                 *index = index.saturating_add(1);
                 self.key_at = self.path.len();
                 Ok(())
             }
-            Place::Object(number) => {
-                let number = *number;
+            Place::Object(keys) => {
+                let keys = *keys;
                 let key = match self.key(first) {
                     Ok(key) => key,
                     Err(stop) => {
@@ -249,7 +317,7 @@ impl<'a> Reader<'a, '_, '_> {
                 }
                 self.key_at = self.path.len();
                 self.path.extend_from_slice(&key);
-                if !self.keys.insert((number, self.hasher.hash_one(&key))) {
+                if !self.keys.insert(keys, &key) {
                     self.clean = false;
                     let path = std::mem::take(&mut self.path);
                     self.sink.find(Anomaly::DuplicateJsonKey, &path);
@@ -316,8 +384,7 @@ impl<'a> Reader<'a, '_, '_> {
                 }
                 self.bump();
                 let place = if first == b'{' {
-                    self.objects = self.objects.saturating_add(1);
-                    Place::Object(self.objects)
+                    Place::Object(self.keys.open())
                 } else {
                     Place::Array(0)
                 };
@@ -445,6 +512,10 @@ impl<'a> Reader<'a, '_, '_> {
 
     /// Control characters and bytes that are not UTF-8 have no place in a string.
     fn check(&mut self, text: &[u8]) {
+        let signs = Signs::of(text);
+        if !signs.any(HIGH | NUL | WHITE | CONTROL) {
+            return;
+        }
         let bad = match std::str::from_utf8(text) {
             Ok(_) => false,
             Err(error) => {
@@ -530,7 +601,15 @@ impl<'a> Reader<'a, '_, '_> {
     }
 
     /// Skips white space, and comments where a lenient parser would: those are inspected by themselves.
+    #[inline]
     fn skip_blank(&mut self) {
+        let something = |byte: &u8| *byte > b' ' && !matches!(byte, b'/' | b'#');
+        if !self.rest.first().is_some_and(something) {
+            self.skip_blanks();
+        }
+    }
+
+    fn skip_blanks(&mut self) {
         loop {
             let rest = self.rest;
             let blank = rest
@@ -605,6 +684,23 @@ pub(super) fn four_digits(text: &[u8]) -> Option<(u32, &[u8])> {
     let digit = |byte: &u8| hex(*byte).map(u32::from);
     let unit = digit(a)? << 12 | digit(b)? << 8 | digit(c)? << 4 | digit(d)?;
     Some((unit, after))
+}
+
+/// Appends a number in decimal digits.
+fn push_number(number: u32, out: &mut Vec<u8>) {
+    let mut digits = [b'0'; 10];
+    let mut rest = number;
+    let mut used = 0usize;
+    for digit in digits.iter_mut().rev() {
+        *digit = b'0' + (rest % 10) as u8;
+        rest /= 10;
+        used += 1;
+        if rest == 0 {
+            break;
+        }
+    }
+    let start = digits.len().saturating_sub(used);
+    out.extend_from_slice(digits.get(start..).unwrap_or_default());
 }
 
 fn push_char(point: u32, out: &mut Vec<u8>) {
