@@ -85,12 +85,8 @@ pub(crate) struct Arguments {
     /// Print one JSON object.
     #[arg(long)]
     json: bool,
-    /// Stop at the first line that cannot be read.
-    #[arg(long)]
-    strict: bool,
-    /// Threads; as many as there are processors where it is not given.
-    #[arg(long, value_name = "N")]
-    threads: Option<usize>,
+    #[command(flatten)]
+    reading: input::Reading,
 }
 
 impl Arguments {
@@ -227,7 +223,7 @@ fn work(
         terminal,
     };
     let result = input::ordered(
-        input::threads(arguments.threads),
+        input::threads(arguments.reading.threads),
         |give| {
             input::lines(&arguments.files, terminal, &progress, &mut |piece| {
                 let bytes = piece.bytes();
@@ -418,7 +414,7 @@ impl<'a> Report<'a> {
             tally: Tally::default(),
             bars,
             judged: 0,
-            malformed: Malformed::new(terminal, &arguments.files, arguments.strict),
+            malformed: Malformed::new(terminal, &arguments.files, arguments.reading.strict),
             left_out: 0,
             shown: BTreeMap::new(),
             printed: 0,

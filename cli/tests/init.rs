@@ -107,6 +107,7 @@ fn the_starter_policy_is_clean_and_its_tests_pass() {
             "envoy.yaml"
         };
         assert_eq!(carried(&folder, file), written);
+        assert_eq!(written["telemetry"]["metadata"] == false, istio);
         let wanted = if arguments.contains(&"shop") {
             "shop"
         } else {

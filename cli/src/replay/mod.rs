@@ -64,12 +64,8 @@ pub(crate) struct Arguments {
     /// Rows of each table.
     #[arg(long, value_name = "N", default_value_t = 10)]
     top: usize,
-    /// Stop at the first request that cannot be read.
-    #[arg(long)]
-    strict: bool,
-    /// Threads; as many as there are processors where it is not given.
-    #[arg(long, value_name = "N")]
-    threads: Option<usize>,
+    #[command(flatten)]
+    reading: input::Reading,
 }
 
 /// What is to become of every request.
@@ -185,11 +181,11 @@ pub(crate) fn run(arguments: &Arguments, terminal: &Terminal) -> Result<Outcome,
         old: old.as_ref(),
     };
     let mut verdicts = Verdicts::open(arguments)?;
-    let mut malformed = Malformed::new(terminal, &files, arguments.strict);
+    let mut malformed = Malformed::new(terminal, &files, arguments.reading.strict);
     let mut summary = Summary::new(old.is_some(), arguments.expect);
     let progress = Progress::new();
     let result = input::ordered(
-        input::threads(arguments.threads),
+        input::threads(arguments.reading.threads),
         |give| {
             read::units(&files, arguments.format, terminal, &progress, &mut |unit| {
                 let bytes = unit.bytes();

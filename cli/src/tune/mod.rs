@@ -71,12 +71,8 @@ pub(crate) struct Arguments {
     /// Print one JSON object.
     #[arg(long)]
     json: bool,
-    /// Stop at the first line that cannot be read.
-    #[arg(long)]
-    strict: bool,
-    /// Threads; as many as there are processors where it is not given.
-    #[arg(long, value_name = "N")]
-    threads: Option<usize>,
+    #[command(flatten)]
+    reading: input::Reading,
 }
 
 pub(crate) fn run(arguments: &Arguments, terminal: &Terminal) -> Result<Outcome, Failure> {
@@ -95,11 +91,11 @@ pub(crate) fn run(arguments: &Arguments, terminal: &Terminal) -> Result<Outcome,
     }
     let engine = policy::load(arguments.policy.as_deref())?;
     let files = input::files(&arguments.inputs)?;
-    let mut malformed = Malformed::new(terminal, &files, arguments.strict);
+    let mut malformed = Malformed::new(terminal, &files, arguments.reading.strict);
     let mut gathered = Gathered::new(&engine);
     let read = records::read(
         &files,
-        arguments.threads,
+        arguments.reading,
         terminal,
         &mut malformed,
         |entry| {
@@ -107,12 +103,6 @@ pub(crate) fn run(arguments: &Arguments, terminal: &Terminal) -> Result<Outcome,
             Ok(())
         },
     )?;
-    if read.requests == 0 {
-        return Err(Failure(match malformed.count() {
-            0 => "no record and no access log stands there".to_owned(),
-            count => format!("no record could be read: {count} malformed"),
-        }));
-    }
     let bars = Bars {
         requests: arguments.min_requests.max(1),
         clients: arguments.min_clients,
