@@ -24,8 +24,8 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 perf record --quiet --freq 1999 --call-graph dwarf,16384 --output "$work/data" \
     "${CARGO_TARGET_DIR:-target}/release/palisade-stages" --loop 4 "$stage" >/dev/null
-# From the measured call on; what is narrower than a two-hundredth would only make the file large.
+# From the measured call on; what is narrower than a hundredth would only make the file large.
 perf script --input "$work/data" 2>/dev/null | "$home/bin/inferno-collapse-perf" 2>/dev/null |
     sed -n 's/^.*palisade_stages::measured;//p' |
-    "$home/bin/inferno-flamegraph" --title "$stage" --minwidth 0.5 --width 1000 --colors rust >"$out"
+    "$home/bin/inferno-flamegraph" --title "$stage" --minwidth 1 --width 1000 --colors rust >"$out"
 echo "$out: $(wc -c <"$out") bytes"
