@@ -81,6 +81,10 @@ report-test: ## the page of `palisade report`, looked at in a real Chromium
 dashboard-test: wasm ## the dashboard and the alerts: in a real Prometheus, over a running Envoy
 	@scripts/dashboard-test.sh
 
+.PHONY: bench-doc
+bench-doc: ## the last `make bench` and the baseline, into docs/performance.md
+	@python3 scripts/bench_doc.py
+
 .PHONY: fmt
 fmt: ## format the Rust code
 	cargo fmt --all

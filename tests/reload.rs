@@ -167,12 +167,12 @@ fn a_policy_of_realistic_size_compiles_in_time() {
     assert_eq!((ask(to, ATTACK), ask(to, BENIGN)), (Ok(403), Ok(200)));
     let took = times(&envoy.log(), "exceptions: 1000, own rules: 200, scopes: 50");
     println!("{took:?} ms");
-    // For each of the five policies the trial VM, which compiles the shipped rules too, then the main thread and the
-    // worker, which have them since the first.
+    // For each of the five policies the trial VM, which is new each time and has to compile the shipped rules too, but
+    // keeps no worker waiting; then the main thread and the worker, which have those since the first.
     assert_eq!(took.len(), 15, "{took:?}");
-    for vm in 0..3 {
+    for (vm, most) in [(0, 1500), (1, 250), (2, 250)] {
         let best = took.iter().skip(vm).step_by(3).min().copied();
-        assert!(best.is_some_and(|best| best <= 250), "{vm}: {took:?}");
+        assert!(best.is_some_and(|best| best <= most), "{vm}: {took:?}");
     }
 }
 

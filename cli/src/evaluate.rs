@@ -27,6 +27,11 @@ use crate::{Failure, Outcome, explain, policy};
 /// format is explained in docs/evaluate.md. Exits with 1 if an attack went through or an ordinary
 /// request was blocked.
 #[derive(Args)]
+#[command(after_long_help = "\
+Examples:
+  palisade evaluate labelled.jsonl.gz
+  palisade evaluate labelled.jsonl --policy policy.yaml --misses=10 --false-alarms
+  palisade evaluate labelled.jsonl --bars bars.json --json > result.json")]
 pub(crate) struct Arguments {
     /// Labelled requests, one JSON object a line, `.gz` and `.zst` as they are; `-` is standard input.
     #[arg(value_name = "FILE", required = true)]
@@ -80,12 +85,8 @@ pub(crate) struct Arguments {
     /// Print one JSON object.
     #[arg(long)]
     json: bool,
-    /// Stop at the first line that cannot be read.
-    #[arg(long)]
-    strict: bool,
-    /// Threads; as many as there are processors where it is not given.
-    #[arg(long, value_name = "N")]
-    threads: Option<usize>,
+    #[command(flatten)]
+    reading: input::Reading,
 }
 
 impl Arguments {
@@ -222,7 +223,7 @@ fn work(
         terminal,
     };
     let result = input::ordered(
-        input::threads(arguments.threads),
+        input::threads(arguments.reading.threads),
         |give| {
             input::lines(&arguments.files, terminal, &progress, &mut |piece| {
                 let bytes = piece.bytes();
@@ -413,7 +414,7 @@ impl<'a> Report<'a> {
             tally: Tally::default(),
             bars,
             judged: 0,
-            malformed: Malformed::new(terminal, &arguments.files, arguments.strict),
+            malformed: Malformed::new(terminal, &arguments.files, arguments.reading.strict),
             left_out: 0,
             shown: BTreeMap::new(),
             printed: 0,

@@ -1,7 +1,7 @@
 //! Counts of things of which there may be more than memory holds.
 
 use std::cmp::Reverse;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::hash::Hash;
 
 /// Counts by key, with something kept beside each. Once there are twice as many keys as are wanted, the
@@ -68,6 +68,12 @@ impl<K: Clone + Eq + Hash + Ord, V: Default> Ranking<K, V> {
             .collect();
         list.sort_unstable_by(|a, b| (Reverse(a.1), a.0).cmp(&(Reverse(b.1), b.0)));
         list
+    }
+
+    /// The count of each.
+    pub(crate) fn counts(&self) -> BTreeMap<&K, u64> {
+        let entries = self.entries.iter();
+        entries.map(|(key, (count, _))| (key, *count)).collect()
     }
 
     /// Whether rare ones were forgotten.

@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 
 use clap::Args;
 use palisade::config::SHIPPED_SAMPLES;
-use palisade::model::{Family, Matcher, Named, Preset, Rule, RuleAction, View};
+use palisade::model::{Family, Matcher, Named, Preset, Rule, RuleAction, View, Zone};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -19,6 +19,12 @@ use crate::{Failure, Outcome, catalogue, policy};
 ///
 /// Exits with 1 if there is no such rule.
 #[derive(Args)]
+#[command(after_long_help = "\
+Examples:
+  palisade rule
+  palisade rule 11070
+  palisade rule apostrophe --policy policy.yaml
+  palisade rule --json sql_injection | jq '.[].id'")]
 pub(crate) struct Arguments {
     /// An id, or a word to look for in names, categories and descriptions; without it, every rule.
     #[arg(value_name = "ID|WORD")]
@@ -205,6 +211,29 @@ impl Described<'_> {
         for sample in &self.prose.benign {
             row("benign", &shown(sample.as_bytes()));
         }
+        row("tune", &self.excuse());
+        row("or", &self.change());
+    }
+
+    /// An exception for it, to be filled in.
+    fn excuse(&self) -> String {
+        let zone = self.rule.zones.iter().next().map_or("", Zone::name);
+        format!(
+            r#"{{"exceptions": [{{"id": "…", "reason": "…", "rules": [{}], "path": "/…", "zones": "{zone}", "name": "…", "expires": "…"}}]}}"#,
+            self.rule.id
+        )
+    }
+
+    /// What makes it weaker, or stronger, everywhere.
+    fn change(&self) -> String {
+        let mode = match self.effect() {
+            "records" => "block",
+            _ => "monitor",
+        };
+        format!(
+            r#"{{"overrides": [{{"rules": [{}], "mode": "{mode}"}}]}}"#,
+            self.rule.id
+        )
     }
 
     fn json(&self) -> Value {

@@ -17,6 +17,9 @@ use crate::{Failure, Outcome};
 /// Editors complete and check a policy by it: in JSON by the settings of the editor, in YAML by a first
 /// line `# yaml-language-server: $schema=policy.schema.json`.
 #[derive(clap::Args)]
+#[command(after_long_help = "\
+Examples:
+  palisade schema > policy.schema.json")]
 pub(crate) struct Arguments {}
 
 /// Prints the schema.

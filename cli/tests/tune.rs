@@ -258,6 +258,38 @@ fn paths_that_differ_in_a_word_are_one() {
 }
 
 #[test]
+fn a_cookie_that_comes_with_every_request_needs_one_exception() {
+    let cookie = &["0:1013:cookies:theme"];
+    let mut log = String::new();
+    for path in ["/a", "/b", "/c/d", "/e", "/f", "/g"] {
+        log += &Hits {
+            path,
+            matches: cookie,
+            clients: 6,
+            days: 1,
+            ..ORDINARY
+        }
+        .lines();
+    }
+    let (_, json) = tuned(STRICT, &log, &[]);
+    let one = &json["proposals"][0]["exception"];
+    assert_eq!(
+        json["proposals"].as_array().map(Vec::len),
+        Some(1),
+        "{json:#}"
+    );
+    assert_eq!(
+        (&one["path"], &one["method"], &one["host"]),
+        (&Value::Null, &Value::Null, &json!("shop.example"))
+    );
+    assert_eq!(
+        (&one["zones"], &one["name"]),
+        (&json!("cookies"), &json!("theme"))
+    );
+    assert_eq!(json["proposals"][0]["evidence"]["requests"], 36);
+}
+
+#[test]
 fn what_is_excused_already_is_not_proposed_again() {
     let policy = r#"{"preset":"strict","exceptions":[{"id":"HAVE-1","rules":1013,"path":"/people","zones":"query_string","name":"name"}]}"#;
     let (code, json) = tuned(policy, &ORDINARY.lines(), &[]);

@@ -2,6 +2,9 @@
 //! before it, and by its shape. Errs on the side of striking out.
 
 use std::borrow::Cow;
+use std::sync::OnceLock;
+
+use aho_corasick::AhoCorasick;
 
 /// Words in the name of a field whose value is secret wherever they stand in it, in lower case.
 const WORDS: [&str; 31] = [
@@ -50,16 +53,37 @@ const LONG_RUN: usize = 20;
 pub fn is_secret_name(name: &[u8], more: &[String]) -> bool {
     // Long names are long by the path that leads to them.
     let tail = name.len().saturating_sub(LONGEST);
-    let name = name.get(tail..).unwrap_or(name).to_ascii_lowercase();
+    let name = name.get(tail..).unwrap_or(name);
     let last = name
         .split(|byte| b".[]/".contains(byte))
         .rfind(|part| !part.is_empty());
-    NAMES.iter().any(|known| Some(known.as_bytes()) == last)
-        || WORDS
-            .iter()
-            .copied()
-            .chain(more.iter().map(String::as_str))
-            .any(|word| memchr::memmem::find(&name, word.as_bytes()).is_some())
+    let is_last =
+        |known: &&str| last.is_some_and(|last| last.eq_ignore_ascii_case(known.as_bytes()));
+    NAMES.iter().any(is_last) || has_word(name) || has_one_of(name, more)
+}
+
+/// Whether one of [`WORDS`] stands in a name, in one pass over it: there may be many names.
+fn has_word(name: &[u8]) -> bool {
+    static AUTOMATON: OnceLock<Option<AhoCorasick>> = OnceLock::new();
+    let automaton = AUTOMATON.get_or_init(|| {
+        AhoCorasick::builder()
+            .ascii_case_insensitive(true)
+            .build(WORDS)
+            .ok()
+    });
+    // Of so few words one can always be built; if not, every name is secret.
+    automaton
+        .as_ref()
+        .is_none_or(|automaton| automaton.is_match(name))
+}
+
+fn has_one_of(name: &[u8], words: &[String]) -> bool {
+    if words.is_empty() {
+        return false;
+    }
+    let name = name.to_ascii_lowercase();
+    let stands = |word: &String| memchr::memmem::find(&name, word.as_bytes()).is_some();
+    words.iter().any(stands)
 }
 
 /// The text with `[card]`, `[email]`, `[jwt]`, `[secret]` and `[redacted]` in place of what looks like such.
@@ -292,7 +316,7 @@ fn card(text: &[u8], at: usize) -> Option<Secret> {
             digit / 10 + digit % 10
         })
         .sum();
-    (sum % 10 == 0).then_some(Secret {
+    sum.is_multiple_of(10).then_some(Secret {
         start: at,
         end,
         label: "[card]",

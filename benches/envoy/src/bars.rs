@@ -109,3 +109,37 @@ pub(crate) fn bars(results: &Results) -> Vec<Bar> {
     }
     bars
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::results::tests::results;
+
+    #[test]
+    fn a_bar_is_met_or_not() {
+        let met = |added: f64, noop: f64| {
+            let results = results(&[
+                ("get", "none", 30.0),
+                ("get", "noop", 30.0 + noop),
+                ("get", "default", 30.0 + added),
+            ]);
+            let bars = bars(&results);
+            let of = |what: &str| {
+                bars.iter()
+                    .find(|bar| bar.what.starts_with(what))
+                    .map(Bar::met)
+            };
+            (of("CPU added, small GET"), of("CPU added, small GET, to"))
+        };
+        assert_eq!(met(9.9, 2.0), (Some(true), Some(true)));
+        assert_eq!(met(10.1, 2.0), (Some(false), Some(false)));
+        assert_eq!(met(9.9, 1.9), (Some(true), Some(false)));
+    }
+
+    #[test]
+    fn what_was_not_measured_has_no_bar() {
+        let results = results(&[("get", "none", 30.0)]);
+        let whats: Vec<String> = bars(&results).into_iter().map(|bar| bar.what).collect();
+        assert_eq!(whats, ["module", "module, gzipped"]);
+    }
+}

@@ -192,3 +192,26 @@ fn whole(got: &[u8]) -> Result<Option<Answer>, String> {
     let length = length.ok_or("an answer without a length")?;
     Ok((got.len() >= head + length).then_some(Answer { status, closes }))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use palisade_harness::shapes;
+
+    /// Small requests and large ones, whose bodies do not go out in one piece.
+    #[test]
+    fn every_answer_is_read_and_its_status_checked() {
+        let to = crate::upstream::start(None).expect("a free port");
+        let time = Duration::from_millis(20);
+        for shape in shapes::all() {
+            let request = shape.http1();
+            let outcome = run(to, &request, 200, 4, time, 30).expect(&shape.name);
+            assert!(outcome.latencies.len() >= 30, "{}", shape.name);
+            assert!(outcome.latencies.is_sorted());
+            assert!(outcome.quantile(0.5) <= outcome.quantile(0.99));
+        }
+        let request = shapes::all()[0].http1();
+        let wrong = run(to, &request, 403, 4, time, 30);
+        assert!(wrong.is_err_and(|why| why.contains("answered 200 in place of 403")));
+    }
+}

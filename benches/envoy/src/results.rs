@@ -117,8 +117,44 @@ pub(crate) fn median(mut numbers: Vec<f64>) -> f64 {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::median;
+pub(crate) mod tests {
+    use super::*;
+
+    /// Results of one round: shape, variant, CPU microseconds; with no filter it takes 30.
+    pub(crate) fn results(measured: &[(&str, &str, f64)]) -> Results {
+        let measured = measured.iter().map(|(shape, variant, cpu)| Measured {
+            shape: (*shape).to_owned(),
+            title: (*shape).to_owned(),
+            attack: false,
+            variant: (*variant).to_owned(),
+            rounds: vec![Round {
+                cpu: *cpu,
+                none: 30.0,
+                rate: 1.0,
+                p50: 1.0,
+                p99: 1.0,
+            }],
+        });
+        Results {
+            machine: Machine {
+                cpu: String::new(),
+                cores: 2,
+                kernel: String::new(),
+                envoy: String::new(),
+                module: String::new(),
+                load_before: String::new(),
+            },
+            rounds: 1,
+            measured: measured.collect(),
+            size: Size {
+                compiled: None,
+                module: 1,
+                gzipped: 1,
+            },
+            configure: BTreeMap::new(),
+            memory: BTreeMap::new(),
+        }
+    }
 
     #[test]
     fn medians() {

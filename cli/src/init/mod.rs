@@ -160,13 +160,11 @@ fn files(arguments: &Arguments) -> Result<Vec<File>, Failure> {
         First::Monitor => Mode::Monitor,
         First::Block => Mode::Block,
     };
-    let (text, ending) = starter(&arguments.name, mode, arguments.format)?;
+    let (text, ending) = starter(&arguments.name, mode, arguments.format, arguments.proxy)?;
     let path = folder.join(format!("policy.{ending}"));
-    let document = Document {
-        name: path.display().to_string(),
-        text: text.clone().into_bytes(),
-        yaml: arguments.format == Format::Yaml,
-    };
+    let yaml = arguments.format == Format::Yaml;
+    let shown = path.display().to_string();
+    let document = Document::new(&shown, text.clone().into_bytes(), yaml);
     let configuration = configuration(arguments, &document, &path)?;
     let action = mode.to_string();
     let cases = include_str!("cases.toml")
@@ -187,16 +185,32 @@ fn files(arguments: &Arguments) -> Result<Vec<File>, Failure> {
     ])
 }
 
+/// What the starter policy says besides for Istio.
+const NO_METADATA: &str = "
+# Nothing in Istio's chain takes away the header that would carry the decision to metadata: without this,
+# upstreams and clients would see it.
+telemetry:
+  metadata: false
+";
+
 /// The starter policy, and the ending of its file.
-fn starter(name: &str, mode: Mode, format: Format) -> Result<(String, &'static str), Failure> {
+fn starter(
+    name: &str,
+    mode: Mode,
+    format: Format,
+    proxy: Proxy,
+) -> Result<(String, &'static str), Failure> {
     let allow = match mode {
         Mode::Monitor => "  # lint: allow monitor-mode until the first days were looked at",
         Mode::Off | Mode::Block => "",
     };
-    let text = include_str!("policy.yaml")
+    let mut text = include_str!("policy.yaml")
         .replace("{name}", name)
         .replace("{mode}", &mode.to_string())
         .replace("{allow}", allow);
+    if proxy == Proxy::Istio {
+        text += NO_METADATA;
+    }
     if format == Format::Yaml {
         return Ok((text, "yaml"));
     }

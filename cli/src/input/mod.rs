@@ -17,8 +17,21 @@ pub(crate) use text::{address, explained};
 use std::io::BufRead;
 use std::path::{Path, PathBuf};
 
+use clap::Args;
+
 use crate::Failure;
 use crate::terminal::Terminal;
+
+/// How inputs are read, whatever is in them.
+#[derive(Clone, Copy, Debug, Args)]
+pub(crate) struct Reading {
+    /// Stop at the first line that cannot be read.
+    #[arg(long)]
+    pub(crate) strict: bool,
+    /// Threads; as many as there are processors where it is not given.
+    #[arg(long, value_name = "N")]
+    pub(crate) threads: Option<usize>,
+}
 
 /// Opens an input for reading; the progress follows it from then on.
 ///

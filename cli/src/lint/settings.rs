@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use palisade::config::Settings;
 use palisade::engine::{Effect, Engine};
 use palisade::model::{
-    AddressRange, Category, Fallback, Limits, Mode, Named as _, RuleMatch, parse_name,
+    AddressRange, Category, Fallback, Limits, Mode, Named as _, Recorded, RuleMatch, parse_name,
 };
 use serde_json::Value;
 
@@ -33,6 +33,7 @@ pub(super) fn check(policy: &mut Policy<'_>) {
             Some("say `name` and `revision`".to_owned()),
         );
     }
+    check_telemetry(policy);
     let mut levels = vec![Level {
         path: "$".to_owned(),
         scope: None,
@@ -57,6 +58,34 @@ pub(super) fn check(policy: &mut Policy<'_>) {
         check_response(policy, level);
         check_overrides(policy, level);
         check_thresholds(policy, level);
+    }
+}
+
+/// What is told of decisions, and what should not be.
+fn check_telemetry(policy: &mut Policy<'_>) {
+    let telemetry = &policy.config.telemetry;
+    let at = |key: &str| format!("$.telemetry.{key}");
+    if telemetry.excerpts {
+        policy.add_with_help(
+            "telemetry-excerpts",
+            &at("excerpts"),
+            "pieces of what clients wrote go into the log of the proxy".to_owned(),
+            Some("switch it on for as long as it takes to tune".to_owned()),
+        );
+    }
+    match telemetry.record {
+        Recorded::Off => policy.add_with_help(
+            "telemetry-silent",
+            &at("record"),
+            "requests that are blocked leave no record".to_owned(),
+            Some("`blocked` records these and no others".to_owned()),
+        ),
+        Recorded::All => policy.add(
+            "telemetry-flood",
+            &at("record"),
+            "every request writes a line into the log of the proxy".to_owned(),
+        ),
+        _ => {}
     }
 }
 

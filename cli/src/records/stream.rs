@@ -30,10 +30,10 @@ pub(crate) struct Read {
 /// Gives each request of the logs, in their order.
 ///
 /// # Errors
-/// If a log cannot be read, or what is given fails.
+/// If a log cannot be read, holds no record, or what is given fails.
 pub(crate) fn read(
     files: &[PathBuf],
-    threads: Option<usize>,
+    reading: input::Reading,
     terminal: &Terminal,
     malformed: &mut Malformed<'_>,
     mut give: impl FnMut(Entry) -> Result<(), Failure>,
@@ -42,7 +42,7 @@ pub(crate) fn read(
     let mut read = Read::default();
     let mut recent = [Recent::default(), Recent::default()];
     let result = input::ordered(
-        input::threads(threads),
+        input::threads(reading.threads),
         |give| {
             input::lines(files, terminal, &progress, &mut |piece| {
                 let bytes = piece.bytes();
@@ -74,7 +74,16 @@ pub(crate) fn read(
         },
     );
     progress.clear();
-    result.map(|()| read)
+    result?;
+    match (read.requests, malformed.count()) {
+        (0, 0) => Err(Failure(
+            "no record and no access log stands there".to_owned(),
+        )),
+        (0, count) => Err(Failure(format!(
+            "no record could be read: {count} malformed"
+        ))),
+        _ => Ok(read),
+    }
 }
 
 /// Whether the other kind of line has told of the same request.

@@ -28,6 +28,11 @@ use summary::Summary;
 /// Exits with 1 if, with `--against`, the policy blocks what the other lets through, or if a request is not
 /// what `--expect` says.
 #[derive(Args)]
+#[command(after_long_help = "\
+Examples:
+  palisade replay policy.yaml recorded.har
+  palisade replay new.yaml --against policy.yaml access.log.gz
+  zcat requests.jsonl.gz | palisade replay policy.yaml - --json")]
 pub(crate) struct Arguments {
     /// The policy, in JSON or YAML.
     #[arg(value_name = "POLICY")]
@@ -59,12 +64,8 @@ pub(crate) struct Arguments {
     /// Rows of each table.
     #[arg(long, value_name = "N", default_value_t = 10)]
     top: usize,
-    /// Stop at the first request that cannot be read.
-    #[arg(long)]
-    strict: bool,
-    /// Threads; as many as there are processors where it is not given.
-    #[arg(long, value_name = "N")]
-    threads: Option<usize>,
+    #[command(flatten)]
+    reading: input::Reading,
 }
 
 /// What is to become of every request.
@@ -180,11 +181,11 @@ pub(crate) fn run(arguments: &Arguments, terminal: &Terminal) -> Result<Outcome,
         old: old.as_ref(),
     };
     let mut verdicts = Verdicts::open(arguments)?;
-    let mut malformed = Malformed::new(terminal, &files, arguments.strict);
+    let mut malformed = Malformed::new(terminal, &files, arguments.reading.strict);
     let mut summary = Summary::new(old.is_some(), arguments.expect);
     let progress = Progress::new();
     let result = input::ordered(
-        input::threads(arguments.threads),
+        input::threads(arguments.reading.threads),
         |give| {
             read::units(&files, arguments.format, terminal, &progress, &mut |unit| {
                 let bytes = unit.bytes();

@@ -241,12 +241,7 @@ impl Shown<'_> {
     }
 
     fn stopped_json(&self, stopped: &Stopped, summary: &Summary) -> Value {
-        let all: BTreeMap<&String, u64> = summary
-            .endpoints
-            .list()
-            .into_iter()
-            .map(|(endpoint, count, ())| (endpoint, count))
-            .collect();
+        let all = summary.endpoints.counts();
         let rules: Vec<_> = stopped
             .rules
             .list()
@@ -370,12 +365,7 @@ impl Shown<'_> {
         }
         more(rules.len(), most, out);
         let endpoints = stopped.endpoints.list();
-        let all: BTreeMap<&String, u64> = summary
-            .endpoints
-            .list()
-            .into_iter()
-            .map(|(endpoint, count, ())| (endpoint, count))
-            .collect();
+        let all = summary.endpoints.counts();
         let head = format!("  {:<44}{:>9}{:>9}  samples", "endpoint", "requests", "of");
         let _ = writeln!(out, "{}", title(&head));
         for (endpoint, count, beside) in endpoints.iter().take(most) {

@@ -22,6 +22,11 @@ use period::Wanted;
 /// but itself: totals, trend, rules, categories, endpoints, clients, what was monitored and what blocked, exceptions,
 /// what was not inspected, revisions of the policy. Without a period, the seven days that end with the newest record.
 #[derive(Args)]
+#[command(after_long_help = "\
+Examples:
+  palisade report envoy.log.gz --policy policy.yaml --output week.html
+  palisade report envoy.log --since 2026-11-01 --until 2026-11-15 --mask-clients -o november.html
+  palisade report envoy.log --json | jq .totals")]
 pub(crate) struct Arguments {
     /// Logs, `.gz` and `.zst` as they are; `-` is standard input, a folder means its files.
     #[arg(value_name = "RECORDS", required = true)]
@@ -53,12 +58,8 @@ pub(crate) struct Arguments {
     /// Rows of each table.
     #[arg(long, value_name = "N", default_value_t = 15)]
     top: usize,
-    /// Stop at the first line that cannot be read.
-    #[arg(long)]
-    strict: bool,
-    /// Threads; as many as there are processors where it is not given.
-    #[arg(long, value_name = "N")]
-    threads: Option<usize>,
+    #[command(flatten)]
+    reading: input::Reading,
 }
 
 /// What is written.
@@ -80,11 +81,11 @@ pub(crate) fn run(arguments: &Arguments, terminal: &Terminal) -> Result<Outcome,
         (since, until) => Wanted::Between(since.unwrap_or(i64::MIN), until.unwrap_or(i64::MAX)),
     };
     let files = input::files(&arguments.inputs)?;
-    let mut malformed = Malformed::new(terminal, &files, arguments.strict);
+    let mut malformed = Malformed::new(terminal, &files, arguments.reading.strict);
     let mut gathered = Gathered::new(wanted, arguments.mask_clients);
     let read = records::read(
         &files,
-        arguments.threads,
+        arguments.reading,
         terminal,
         &mut malformed,
         |entry| {
@@ -92,12 +93,6 @@ pub(crate) fn run(arguments: &Arguments, terminal: &Terminal) -> Result<Outcome,
             Ok(())
         },
     )?;
-    if read.requests == 0 {
-        return Err(Failure(match malformed.count() {
-            0 => "no record and no access log stands there".to_owned(),
-            count => format!("no record could be read: {count} malformed"),
-        }));
-    }
     let known = arguments.policy.as_ref().map(|_| &engine);
     let summary = summary::Summary::new(
         &gathered,

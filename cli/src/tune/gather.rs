@@ -14,6 +14,8 @@ use crate::records::Entry;
 const ENDPOINTS: usize = 20_000;
 /// Spots that are kept.
 const SPOTS: usize = 2_048;
+/// Ids of requests that are kept of one spot.
+const SHOWN_IDS: usize = 3;
 /// Rules of one spot.
 const RULES: usize = 16;
 /// Clients that are watched.
@@ -63,8 +65,27 @@ pub(super) struct Found {
     pub(super) sample: Option<String>,
     /// Ids of requests, to look them up.
     pub(super) request_ids: Vec<String>,
-    /// Whether the requests fell in one scope, by its name.
-    pub(super) scope: Option<String>,
+}
+
+impl Found {
+    /// Adds what is known of another spot.
+    pub(super) fn merge(&mut self, other: &Self) {
+        self.plain.merge(&other.plain);
+        self.strong.merge(&other.strong);
+        for (own, other) in [
+            (&mut self.rules, &other.rules),
+            (&mut self.strong_rules, &other.strong_rules),
+        ] {
+            for (rule, evidence) in other {
+                own.entry(*rule).or_default().merge(evidence);
+            }
+        }
+        self.why.extend(other.why.iter().cloned());
+        self.sample = self.sample.take().or_else(|| other.sample.clone());
+        let room = SHOWN_IDS.saturating_sub(self.request_ids.len());
+        let ids = other.request_ids.iter().take(room);
+        self.request_ids.extend(ids.cloned());
+    }
 }
 
 /// Why one request looks like an attack.
@@ -258,10 +279,9 @@ impl<'a> Gathered<'a> {
             }
             if why.is_empty() {
                 found.sample = found.sample.take().or(sample);
-                if found.request_ids.len() < 3 && !entry.request_id.is_empty() {
+                if found.request_ids.len() < SHOWN_IDS && !entry.request_id.is_empty() {
                     found.request_ids.push(entry.request_id.clone());
                 }
-                found.scope.clone_from(&entry.scope);
             } else if found.why.len() < 8 {
                 found.why.extend(why.iter().cloned());
             }

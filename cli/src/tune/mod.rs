@@ -32,6 +32,11 @@ use write::Exception;
 /// do, what looks like an attack, and what scanners touch is rejected, with the reason. Exits with 1 if there is something
 /// to propose that was not written.
 #[derive(Args)]
+#[command(after_long_help = "\
+Examples:
+  palisade tune envoy.log.gz --policy policy.yaml
+  palisade tune access.jsonl -p policy.yaml --write --yes
+  kubectl logs deploy/envoy | palisade tune - -p policy.yaml")]
 pub(crate) struct Arguments {
     /// Logs, `.gz` and `.zst` as they are; `-` is standard input, a folder means its files.
     #[arg(value_name = "RECORDS", required = true)]
@@ -66,12 +71,8 @@ pub(crate) struct Arguments {
     /// Print one JSON object.
     #[arg(long)]
     json: bool,
-    /// Stop at the first line that cannot be read.
-    #[arg(long)]
-    strict: bool,
-    /// Threads; as many as there are processors where it is not given.
-    #[arg(long, value_name = "N")]
-    threads: Option<usize>,
+    #[command(flatten)]
+    reading: input::Reading,
 }
 
 pub(crate) fn run(arguments: &Arguments, terminal: &Terminal) -> Result<Outcome, Failure> {
@@ -90,11 +91,11 @@ pub(crate) fn run(arguments: &Arguments, terminal: &Terminal) -> Result<Outcome,
     }
     let engine = policy::load(arguments.policy.as_deref())?;
     let files = input::files(&arguments.inputs)?;
-    let mut malformed = Malformed::new(terminal, &files, arguments.strict);
+    let mut malformed = Malformed::new(terminal, &files, arguments.reading.strict);
     let mut gathered = Gathered::new(&engine);
     let read = records::read(
         &files,
-        arguments.threads,
+        arguments.reading,
         terminal,
         &mut malformed,
         |entry| {
@@ -102,12 +103,6 @@ pub(crate) fn run(arguments: &Arguments, terminal: &Terminal) -> Result<Outcome,
             Ok(())
         },
     )?;
-    if read.requests == 0 {
-        return Err(Failure(match malformed.count() {
-            0 => "no record and no access log stands there".to_owned(),
-            count => format!("no record could be read: {count} malformed"),
-        }));
-    }
     let bars = Bars {
         requests: arguments.min_requests.max(1),
         clients: arguments.min_clients,
@@ -273,11 +268,11 @@ impl File {
     }
 
     fn value(&self, text: &str) -> Result<Value, Failure> {
-        let document = Document {
-            name: self.document.name.clone(),
-            text: text.as_bytes().to_vec(),
-            yaml: self.document.yaml,
-        };
+        let document = Document::new(
+            &self.document.name,
+            text.as_bytes().to_vec(),
+            self.document.yaml,
+        );
         let json = document
             .json()
             .map_err(|wrong| Failure(format!("{}: {}", document.name, wrong.message)))?;

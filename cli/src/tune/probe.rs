@@ -122,7 +122,10 @@ fn request(proposal: &Proposal, text: &str) -> Option<Request> {
     let name = spot.name.replace("[*]", "[0]");
     let path = endpoint::example(&spot.endpoint.path);
     let mut request = Request {
-        method: spot.endpoint.method.clone().into_bytes(),
+        method: match spot.endpoint.method.as_str() {
+            "" => b"GET".to_vec(),
+            method => method.as_bytes().to_vec(),
+        },
         target: path.clone().into_bytes(),
         headers: vec![(
             b"host".to_vec(),

@@ -63,6 +63,8 @@ pub(super) struct Proposal {
     pub(super) sample: Option<String>,
     pub(super) request_ids: Vec<String>,
     pub(super) signature: bool,
+    /// It is about whatever the endpoint.
+    pub(super) everywhere: bool,
     pub(super) confidence: Confidence,
     /// What the trial with samples found.
     pub(super) trial: super::probe::Trial,
@@ -90,19 +92,19 @@ pub(super) fn propose(gathered: &Gathered<'_>, bars: Bars) -> Outcome {
     let judge = Judge {
         bars,
         probing: &probing,
-        totals: gathered
-            .endpoints
-            .list()
-            .into_iter()
-            .map(|(endpoint, count, ())| (endpoint.clone(), count))
-            .collect(),
+        totals: gathered.endpoints.counts(),
     };
     let mut outcome = Outcome::default();
     let mut few: Vec<(Spot, Found, Rejected)> = Vec::new();
-    for (spot, _, found) in gathered.spots.list() {
+    let mut spots = gathered.spots.list();
+    for (proposal, members) in judge.everywhere(&spots) {
+        outcome.proposals.push(proposal);
+        spots.retain(|(spot, ..)| !members.contains(spot));
+    }
+    for (spot, _, found) in spots {
         match judge.one(spot, found, judge.total(&spot.endpoint)) {
             Ok(proposal) => outcome.proposals.push(proposal),
-            Err(rejected) => few.push((spot.clone(), found.clone(), rejected)),
+            Err(rejected) => few.push((spot.clone(), found.clone(), *rejected)),
         }
     }
     judge.siblings(&mut few, &mut outcome);
@@ -123,7 +125,7 @@ pub(super) fn propose(gathered: &Gathered<'_>, bars: Bars) -> Outcome {
 struct Judge<'a> {
     bars: Bars,
     probing: &'a BTreeSet<u64>,
-    totals: BTreeMap<Endpoint, u64>,
+    totals: BTreeMap<&'a Endpoint, u64>,
 }
 
 impl Judge<'_> {
@@ -136,7 +138,7 @@ impl Judge<'_> {
     }
 
     /// What is to become of one spot.
-    fn one(&self, spot: &Spot, found: &Found, total: u64) -> Result<Proposal, Rejected> {
+    fn one(&self, spot: &Spot, found: &Found, total: u64) -> Result<Proposal, Box<Rejected>> {
         let plain = self.count(&found.plain);
         let strong = self.count(&found.strong);
         let mut rules: Vec<(u32, Counted)> = found
@@ -203,12 +205,12 @@ impl Judge<'_> {
                 0 => self.raw(&found.strong),
                 _ => plain,
             };
-            return Err(Rejected {
+            return Err(Box::new(Rejected {
                 spot: spot.clone(),
                 rules: all,
                 evidence,
                 reasons,
-            });
+            }));
         }
         Ok(Proposal {
             hosts: match spot.endpoint.host.as_str() {
@@ -223,6 +225,7 @@ impl Judge<'_> {
             sample: found.sample.clone(),
             request_ids: found.request_ids.clone(),
             signature: everybody,
+            everywhere: false,
             confidence: Confidence::Low,
             trial: super::probe::Trial::default(),
         })
@@ -260,6 +263,43 @@ impl Judge<'_> {
             ));
         }
         doubts
+    }
+
+    /// Headers and cookies that come with every request: what hits them at many endpoints needs one exception, which
+    /// names no path. Each with the spots that it stands for.
+    fn everywhere(&self, spots: &[(&Spot, u64, &Found)]) -> Vec<(Proposal, BTreeSet<Spot>)> {
+        let mut groups: BTreeMap<Spot, Vec<(&Spot, &Found)>> = BTreeMap::new();
+        for (spot, _, found) in spots {
+            if !matches!(spot.zone, Zone::RequestHeader | Zone::Cookies)
+                || found.plain.requests == 0
+            {
+                continue;
+            }
+            let mut wide = (*spot).clone();
+            wide.endpoint.method.clear();
+            wide.endpoint.path = "/".to_owned();
+            groups.entry(wide).or_default().push((spot, found));
+        }
+        let mut proposals = Vec::new();
+        for (spot, members) in groups {
+            if members.len() < MANY_SIBLINGS {
+                continue;
+            }
+            let mut together = Found::default();
+            members.iter().for_each(|(_, found)| together.merge(found));
+            let host = &spot.endpoint.host;
+            let totals = self.totals.iter();
+            let total = totals
+                .filter(|(endpoint, _)| endpoint.host == *host)
+                .map(|(_, count)| count)
+                .sum();
+            if let Ok(mut proposal) = self.one(&spot, &together, total) {
+                proposal.everywhere = true;
+                let members = members.into_iter().map(|(spot, _)| spot.clone());
+                proposals.push((proposal, members.collect()));
+            }
+        }
+        proposals
     }
 
     /// Takes paths that differ in one segment together, where alone each has too little to show for it.
@@ -452,11 +492,10 @@ impl Proposal {
             many => keys.push(("host", json!(many))),
         }
         let path = &self.spot.endpoint.path;
-        keys.push(match endpoint::regex(path) {
-            Some(regex) if endpoint::is_pattern(path) => ("path", json!({"regex": regex})),
-            _ => ("path", json!(path)),
-        });
-        keys.push(("method", json!(self.spot.endpoint.method)));
+        if !self.everywhere {
+            keys.push(path_of(path));
+            keys.push(("method", json!(self.spot.endpoint.method)));
+        }
         keys.push(("zones", json!(self.spot.zone.name())));
         if !self.spot.name.is_empty() && has_names(self.spot.zone) {
             keys.push(("name", name_of(&self.spot.name)));
@@ -466,6 +505,14 @@ impl Proposal {
             keys.push(("expires", json!(day)));
         }
         keys
+    }
+}
+
+/// The paths of a template, as an exception says them.
+fn path_of(template: &str) -> (&'static str, Value) {
+    match endpoint::regex(template) {
+        Some(regex) if endpoint::is_pattern(template) => ("path", json!({"regex": regex})),
+        _ => ("path", json!(template)),
     }
 }
 
@@ -501,6 +548,9 @@ pub(super) fn place(spot: &Spot) -> String {
         name => format!(" `{name}`"),
     };
     let Endpoint { host, method, path } = &spot.endpoint;
+    if method.is_empty() {
+        return format!("{host}, every path, {}{name}{part}", spot.zone);
+    }
     format!("{method} {host}{path}, {}{name}{part}", spot.zone)
 }
 

@@ -1,9 +1,11 @@
-//! No rule and no step of the engine takes more than linear time, whatever the text: texts made to slow each rule
-//! down, at growing sizes. `cargo test --test linear -- --nocapture` prints what costs most.
+//! No rule, reader or decoding and no step of the engine takes more than linear time, whatever the text: texts made
+//! to slow each of them down, at growing sizes. `cargo test --test linear -- --nocapture` prints what costs most.
 //!
 //! Counted is the time that this thread really ran, not what passed meanwhile: other work on the machine takes turns
 //! with it. Times are the best of several and compared with much slack, and only where they are long enough to mean
 //! something; a square would be off by far more.
+
+mod readers;
 
 use std::time::Duration;
 
@@ -368,4 +370,51 @@ fn the_whole_engine_is_linear() {
         println!("{cost:8.1} {what}");
     }
     assert!(failures.is_empty(), "{}", failures.join("\n"));
+}
+
+/// Fails where four times the text takes more than [`MOST`] times as long.
+fn compare(
+    what: &str,
+    make: &dyn Fn(usize) -> Vec<u8>,
+    run: &mut dyn FnMut(&[u8]),
+) -> Option<String> {
+    let large = make(LARGE);
+    let mut took = best(1, || run(&large));
+    if took < Duration::from_millis(2) {
+        return None;
+    }
+    let small = make(SMALL);
+    took = took.min(best(3, || run(&large)));
+    let little = best(3, || run(&small));
+    let ratio = took.as_secs_f64() / little.as_secs_f64().max(1e-6);
+    (ratio > MOST && took > Duration::from_millis(2)).then(|| {
+        format!(
+            "{what}: {ratio:.0} times as long for {} times the text",
+            LARGE / SMALL
+        )
+    })
+}
+
+#[test]
+fn a_square_is_found() {
+    let make = |length: usize| vec![b'a'; length / 8];
+    let mut square = |text: &[u8]| {
+        let pairs = text.iter().flat_map(|a| text.iter().map(move |b| (a, b)));
+        std::hint::black_box(
+            pairs
+                .filter(|pair| std::hint::black_box(pair.0 == pair.1))
+                .count(),
+        );
+    };
+    assert!(compare("square", &make, &mut square).is_some());
+    let mut line = |text: &[u8]| {
+        for _ in 0..4000 {
+            std::hint::black_box(
+                text.iter()
+                    .filter(|byte| **byte == std::hint::black_box(b'a'))
+                    .count(),
+            );
+        }
+    };
+    assert_eq!(compare("line", &make, &mut line), None);
 }
