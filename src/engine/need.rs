@@ -131,6 +131,8 @@ impl Need {
 
     /// Writes the need as numbers: the classes that must occur; how many sets there are, and the sets; how
     /// many lists there are, and of each its length and its needs.
+    // The build script calls it, which takes this file in.
+    #[allow(dead_code)]
     pub(super) fn write(&self, out: &mut Vec<u64>) {
         out.push(self.every);
         out.push(self.any.len() as u64);
