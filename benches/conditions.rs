@@ -117,11 +117,11 @@ fn main() {
     ];
     let mut scratch = Scratch::default();
     let mut shortest = vec![Duration::MAX; sorts.len()];
-    // In turns, so that a busy neighbour disturbs all of them alike.
-    for _ in 0..30 {
+    // In turns and in short ones, so that a busy neighbour disturbs all of them alike, and some not at all.
+    for _ in 0..400 {
         for ((_, engine), shortest) in sorts.iter().zip(&mut shortest) {
             let start = Instant::now();
-            let runs = 200;
+            let runs = 10;
             for _ in 0..runs {
                 inspect(engine, &mut scratch, black_box(body));
             }

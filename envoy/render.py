@@ -1,8 +1,10 @@
 """Writes envoy/envoy.yaml with other values on the lines that carry a marker.
 
-    python3 envoy/render.py PORT=10001 POLICY=@policy.json > rendered.yaml
+    python3 envoy/render.py PORT=10001 POLICY=@policy.json ACCESS_LOG=@access_log.json > rendered.yaml
 
-Each argument is NAME=value, or NAME=@file for the text of a file; every NAME is a marker "# <NAME>".
+Each argument is NAME=value, or NAME=@file for the text of a file; every NAME is a marker "# <NAME>" at the
+end of a line, or on a line of its own before entries of a list that end at "# </NAME>"; the value then is
+one such entry in JSON.
 """
 
 import json
@@ -15,8 +17,17 @@ LINE = re.compile(r"^(?P<key>[\s-]*\w+: )(?P<value>.*?)(?P<mark>\s+# <(?P<name>[
 
 def render(text, values):
     """Replaces each marked value, every NAME exactly once; raises KeyError for one without a line."""
-    left, lines = dict(values), []
+    left, lines, skipped = dict(values), [], None
     for line in text.splitlines():
+        begin = re.fullmatch(r"(\s*)# <([A-Z_]+)>", line)
+        if begin and begin[2] in left:
+            skipped = f"{begin[1]}# </{begin[2]}>"
+            # JSON is YAML; in one line it needs no indentation.
+            lines.append(f"{begin[1]}- {json.dumps(json.loads(left.pop(begin[2])))}")
+        if skipped:
+            if line == skipped:
+                skipped = None
+            continue
         match = LINE.match(line)
         if match and match["name"] in left:
             value = left.pop(match["name"])

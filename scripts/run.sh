@@ -3,6 +3,7 @@
 #
 #   PORT        where Envoy listens, on 127.0.0.1 (10000)
 #   ADMIN_PORT  Envoy's admin interface (9901)
+#   LOG         the format of the access log: text, or json
 #   POLICY      a JSON file with the policy ({}: the recommended default)
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -12,9 +13,11 @@ me='make run'
 port=${PORT:-10000}
 admin=${ADMIN_PORT:-9901}
 policy=${POLICY:-}
+log=${LOG:-text}
 policy_is=${policy:-'{}, the recommended default'}
 
 need cargo python3 curl setsid
+case $log in text | json) ;; *) die "LOG=$log is not a format; text or json" ;; esac
 [ -z "$policy" ] || [ -f "$policy" ] || die "POLICY: there is no file $policy"
 [ -z "$policy" ] || [ -r "$policy" ] || die "POLICY: $policy may not be read"
 [ -z "$policy" ] || [ -s "$policy" ] || die "POLICY: $policy is empty; {} means the recommended default"
@@ -97,6 +100,7 @@ done
 values=(ADDRESS=127.0.0.1 "PORT=$port" "ADMIN_PORT=$admin" "UPSTREAM_PORT=$(cat "$work/echo-port")")
 values+=("MODULE=${CARGO_TARGET_DIR:-target}/wasm32-wasip1/release/palisade.wasm")
 [ -z "$policy" ] || values+=("POLICY=@$policy")
+[ "$log" = text ] || values+=('ACCESS_LOG=@envoy/access_log.json')
 python3 envoy/render.py "${values[@]}" >"$work/envoy.yaml"
 
 start "$envoy" -c "$work/envoy.yaml" --disable-hot-restart --concurrency 2 --log-level warning \
@@ -137,7 +141,7 @@ Try in another terminal:
   # SQL injection in a JSON body: 403, JSON with the request's id
   curl -i '$at/login' -H 'content-type: application/json' -d '{"user": "admin", "id": "1 UNION SELECT password FROM users"}'
 
-Envoy's access log, one line a request; Ctrl-C ends everything:
+Envoy's access log, one line a request, and the record of each that was blocked; Ctrl-C ends everything:
 
 END
 

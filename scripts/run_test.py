@@ -16,6 +16,7 @@ import subprocess
 import tempfile
 import time
 import unittest
+import urllib.error
 import urllib.request
 import uuid
 
@@ -42,7 +43,7 @@ class Run:
         self.port, self.admin = free_ports(2)
         environment = {"PORT": str(self.port), "ADMIN_PORT": str(self.admin), MARK: self.mark, **environment}
         # MAKE*: this script itself may have been started by make.
-        inherited = {key: value for key, value in os.environ.items() if not key.startswith(("MAKE", "MFLAGS", "POLICY"))}
+        inherited = {key: value for key, value in os.environ.items() if not key.startswith(("MAKE", "MFLAGS", "POLICY", "LOG"))}
         self.pid, self.terminal = pty.fork()
         if self.pid == 0:
             os.chdir(ROOT)
@@ -148,9 +149,10 @@ class MakeRun(unittest.TestCase):
                 self.assertIn(f" {code} ", answer.splitlines()[0])
                 body = answer.split("\n\n", 1)[1]
                 parsed = json.loads(body)
-                path = re.escape(re.search(r"'http://[^/']+([^']*)'", command)[1])
+                # What a user wrote into the query is not in the log.
+                path = re.escape(re.search(r"'http://[^/']+([^?']*)", command)[1])
                 line = run.until(
-                    rf" {path} HTTP/1.1 {code} details=\S* action=(\w+) metadata=(\w+) id=(\S+) waf=(.*)\n", 5
+                    rf" {path} HTTP/1.1 {code} details=\S* action=(\w+) metadata=(\w+) id=(\S+) client=127.0.0.1 ms=\d+ waf=(.*)\n", 5
                 )
                 action, metadata, request_id, record = line.groups()
                 self.assertEqual((action, metadata), ("allow", "allow") if code == "200" else ("block", "block"))
@@ -161,6 +163,13 @@ class MakeRun(unittest.TestCase):
                 self.assertNotIn("x-palisade-decision", answer.lower())
                 if code == "200":
                     self.assertEqual(parsed["method"], "GET")
+                    continue
+                # One line has all there is to say under that id.
+                told = run.until(rf'\[wasm\].* palisade: (\{{"record":1,.*"{request_id}".*\}})\n', 5)[1]
+                told = json.loads(told)
+                self.assertEqual((told["action"], told["client"], told["path"]), ("block", "127.0.0.1", path.replace("\\", "")))
+                for key, value in json.loads(record).items():
+                    self.assertEqual(told[key], value)
 
         with self.subTest("a client's own decision is not believed"):
             forged = "KhEKDwoGYWN0aW9uEgUaA2ZvbwA="
@@ -182,14 +191,26 @@ class MakeRun(unittest.TestCase):
         run.end()
         self.assert_nothing_left(run)
 
-    def test_2_the_second_start_is_quick_and_sigterm_ends_everything(self):
+    def test_2_the_second_start_is_quick_and_logs_json_and_sigterm_ends_everything(self):
         started = time.monotonic()
-        run = self.run_it(POLICY=self.policy("{\n}\n"))
+        run = self.run_it(POLICY=self.policy("{\n}\n"), LOG="json")
         self.ready(run, START)
         seconds = time.monotonic() - started
         print(f"ready after {seconds:.1f} s ... ", end="", flush=True)
         # Ten are promised on a machine that does nothing else; this one may be busy.
         self.assertLess(seconds, 30)
+        trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+        url = f"http://127.0.0.1:{run.port}/login?user=admin%27--&secret=hunter2"
+        request = urllib.request.Request(url, headers={"traceparent": trace})
+        with self.assertRaises(urllib.error.HTTPError) as refused:
+            urllib.request.urlopen(request, timeout=10)
+        request_id = json.loads(refused.exception.read())["request_id"]
+        line = json.loads(run.until(rf'\n(\{{.*"request_id":"{request_id}".*"waf_action".*\}})\n', 5)[1])
+        keys = "time method path authority protocol status details flags client request_id traceparent duration_ms waf_action waf"
+        self.assertEqual(sorted(line), sorted(keys.split()))
+        self.assertEqual((line["status"], line["path"], line["waf_action"], line["traceparent"]), (403, "/login", "block", trace))
+        self.assertEqual(json.loads(line["waf"])["action"], "block")
+        self.assertNotIn("hunter2", run.text)
         os.kill(run.pid, signal.SIGTERM)
         self.assertNotEqual(run.end(), 0)
         self.assert_nothing_left(run)
@@ -220,6 +241,9 @@ class MakeRun(unittest.TestCase):
         self.assert_one_line(self.run_it(ADMIN_PORT="70000"), "ADMIN_PORT=70000")
         [port] = free_ports(1)
         self.assert_one_line(self.run_it(PORT=str(port), ADMIN_PORT=str(port)), "PORT and ADMIN_PORT")
+
+    def test_a_log_format_that_is_none(self):
+        self.assert_one_line(self.run_it(LOG="xml"), "LOG=xml", "text or json")
 
     def test_a_policy_that_is_not_there(self):
         self.assert_one_line(self.run_it(POLICY="no/such/policy.json"), "no/such/policy.json")

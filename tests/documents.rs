@@ -146,5 +146,9 @@ fn every_key_has_its_row() {
             rows.iter().any(|row| document.contains(row)),
             "{key}: {rows:?}"
         );
+        let example = blocks(&document)
+            .iter()
+            .any(|(word, text)| word == "json" && text.contains(&format!("\"{key}\": ")));
+        assert!(example, "{key} has no example in docs/policy.md");
     }
 }

@@ -3,7 +3,7 @@
 
 #![cfg(not(target_family = "wasm"))]
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Mutex, OnceLock};
@@ -43,24 +43,32 @@ impl Rig {
         Self { upstream, envoy }
     }
 
-    /// One with every policy of the suite and those that the tests below need; shared by all of them.
+    /// One with the policies that the tests below need; shared by all of them.
     fn shared() -> &'static Self {
         static SHARED: OnceLock<Rig> = OnceLock::new();
         SHARED.get_or_init(|| {
-            let mut listeners = BTreeSet::new();
+            let mut listeners = Vec::new();
             for mode in BodyMode::ALL {
                 for policy in ["{}", HOLD_TRUE, HOLD_FALSE] {
-                    listeners.insert(Listener::new(policy, mode));
-                }
-                for case in load().iter().filter(|case| case.runs_on(Driver::Envoy)) {
-                    listeners.insert(listener(case, mode, false));
-                    if case.expect.normalized.is_some() {
-                        listeners.insert(listener(case, mode, true));
-                    }
+                    listeners.push(Listener::new(policy, mode));
                 }
             }
-            Self::start(listeners.into_iter().collect(), |_| {})
+            Self::start(listeners, |_| {})
         })
+    }
+
+    /// One with every policy of the suite, whose requests alone it sees and counts.
+    fn of_suite() -> Self {
+        let mut listeners = BTreeSet::new();
+        for mode in BodyMode::ALL {
+            for case in load().iter().filter(|case| case.runs_on(Driver::Envoy)) {
+                listeners.insert(listener(case, mode, false));
+                if case.expect.normalized.is_some() {
+                    listeners.insert(listener(case, mode, true));
+                }
+            }
+        }
+        Self::start(listeners.into_iter().collect(), |_| {})
     }
 
     fn address(&self, policy: &str, mode: BodyMode) -> SocketAddr {
@@ -95,8 +103,17 @@ fn listener(case: &Case, mode: BodyMode, normalize_path: bool) -> Listener {
     Listener {
         normalize_path,
         trusted_hops: u32::from(foreign),
-        ..Listener::new(&case.policy, mode)
+        ..Listener::new(&talkative(&case.policy), mode)
     }
+}
+
+/// The policy, with everything told that there is to tell.
+fn talkative(policy: &str) -> String {
+    let mut policy: serde_json::Value = serde_json::from_str(policy).expect("policies are JSON");
+    policy["telemetry"] = serde_json::json!({
+        "record": "all", "log_rate": 0, "typed": true, "keys": ["rules", "matches"],
+    });
+    policy.to_string()
 }
 
 fn outcome(entry: &LogEntry) -> Result<Outcome, String> {
@@ -199,7 +216,7 @@ fn status(answer: &Result<Response, Broken>) -> Option<u16> {
 
 #[test]
 fn every_case_meets_its_verdict() {
-    let rig = Rig::shared();
+    let rig = &Rig::of_suite();
     let _log = rig.envoy.show_on_failure();
     let cases: Vec<Case> = load()
         .into_iter()
@@ -254,6 +271,8 @@ fn every_case_meets_its_verdict() {
             failures[*index].push(format!("  {}, {http:?}{path}: {why}", mode.name()));
         }
     }
+    let ids = runs.iter().map(|run| run.4.as_str());
+    let untold = told_alike(rig, &ids.collect::<Vec<_>>());
     let mut failed = 0;
     for (case, failures) in cases.iter().zip(&failures) {
         if failures.is_empty() {
@@ -269,6 +288,132 @@ fn every_case_meets_its_verdict() {
         }
     }
     assert_eq!(failed, 0, "of {} cases", cases.len());
+    assert!(untold.is_empty(), "{}", untold.join("\n"));
+}
+
+/// Whatever does not say of these requests what the decision in the access log says: records, typed and single
+/// keys, metadata, and the metrics, which must count exactly these.
+fn told_alike(rig: &Rig, ids: &[&str]) -> Vec<String> {
+    let mut wrong = Vec::new();
+    let records = rig.envoy.records();
+    let mut counts: BTreeMap<String, u64> = BTreeMap::new();
+    let mut decided = 0;
+    for entry in ids.iter().flat_map(|id| rig.envoy.entries(id)) {
+        let Some(waf) = &entry.waf else {
+            // Envoy refused it before the filter.
+            continue;
+        };
+        decided += 1;
+        let decision: serde_json::Value = serde_json::from_str(waf).expect("the decision is JSON");
+        let mut claim = |is: bool, what: String| {
+            if !is {
+                wrong.push(format!("{what}, in {entry:?}"));
+            }
+        };
+        let id = entry.request_id.clone().unwrap_or_default();
+        let lines = records.get(&id).map_or(&[][..], Vec::as_slice);
+        claim(lines.len() == 1, format!("{} records", lines.len()));
+        for (key, value) in decision.as_object().into_iter().flatten() {
+            let told = lines.iter().all(|line| line.get(key) == Some(value));
+            claim(told, format!("another {key} in {lines:?}"));
+        }
+        for line in lines {
+            claim(line["client"].is_string(), format!("no client in {line}"));
+            claim(
+                entry.client.as_deref() == line["client"].as_str(),
+                format!("another client in {line}"),
+            );
+        }
+        // Of a clean request the typed object says more.
+        let typed = entry.typed.as_ref().map(|typed| numbers(&typed["value"]));
+        let typed = typed.unwrap_or_default();
+        for (key, value) in numbers(&decision).as_object().into_iter().flatten() {
+            claim(typed.get(key) == Some(value), format!("{key} of {typed}"));
+        }
+        let metadata = entry.metadata.as_ref().map(numbers).unwrap_or_default();
+        for key in ["action", "reasons", "rules", "matches"] {
+            let said = metadata.get(key) == numbers(&decision).get(key);
+            claim(said, format!("{key} of the metadata"));
+        }
+        let words = |key: &str| {
+            let list = decision.get(key)?.as_array()?;
+            Some(list.len())
+        };
+        for (key, word) in [("rules", &entry.rules), ("matches", &entry.matches)] {
+            let said = word.as_ref().map(|word| word.split(',').count());
+            claim(said == words(key), format!("{key}: {word:?}"));
+        }
+        let mut count = |name: String| *counts.entry(name).or_default() += 1;
+        let text = |value: &serde_json::Value| match value {
+            serde_json::Value::String(text) => text.clone(),
+            other => other.to_string(),
+        };
+        count(format!("requests.action={}", text(&decision["action"])));
+        for (key, family) in [
+            ("rules", "rule_hits.rule"),
+            ("uninspected", "uninspected.reason"),
+        ] {
+            for value in decision[key].as_array().into_iter().flatten() {
+                count(format!("{family}={}", text(value)));
+            }
+        }
+        let mut categories = BTreeSet::new();
+        for sums in ["scores", "recorded"] {
+            categories.extend(
+                decision[sums]
+                    .as_object()
+                    .into_iter()
+                    .flat_map(|map| map.keys()),
+            );
+        }
+        let reasons: Vec<String> = decision["reasons"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .map(text)
+            .collect();
+        categories.extend(&reasons);
+        for category in categories {
+            count(format!("category_hits.category={category}"));
+        }
+        if decision.get("exceptions").is_some() {
+            count("exceptions_applied".to_owned());
+        }
+    }
+    assert!(decided > 500, "{decided} requests met the filter");
+    // Metrics say more: what became of the request, and under which mode. Here the sum over these.
+    let mut counted: BTreeMap<String, u64> = BTreeMap::new();
+    for (name, value) in rig.envoy.stats() {
+        let Some(name) = name.strip_prefix("wasmcustom.waf.") else {
+            continue;
+        };
+        let parts: Vec<&str> = name.splitn(3, '.').take(2).collect();
+        let one = ["policy_revision", "exceptions_expired", "errors"];
+        if value > 0 && !parts.first().is_some_and(|family| one.contains(family)) {
+            *counted.entry(parts.join(".")).or_default() += value;
+        }
+    }
+    for name in counts.keys().chain(counted.keys()).collect::<BTreeSet<_>>() {
+        let (expected, found) = (counts.get(name), counted.get(name));
+        if expected != found {
+            wrong.push(format!("{name} should be {expected:?}, is {found:?}"));
+        }
+    }
+    wrong
+}
+
+/// The same value with every number as a fraction, which is how protobuf has them.
+fn numbers(value: &serde_json::Value) -> serde_json::Value {
+    use serde_json::Value;
+    match value {
+        Value::Number(number) => number.as_f64().into(),
+        Value::Array(list) => list.iter().map(numbers).collect(),
+        Value::Object(map) => map
+            .iter()
+            .map(|(key, value)| (key.clone(), numbers(value)))
+            .collect(),
+        other => other.clone(),
+    }
 }
 
 /// Everything about one run of a case that is not as expected.

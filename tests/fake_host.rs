@@ -1,16 +1,16 @@
 //! The case suite against the filter on a fake host, which holds headers or lets them go as the two
 //! kinds of proxy do, with every body cut at every byte.
 
-use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
+use std::cell::RefCell;
 use std::rc::Rc;
 
-use palisade::filter::{
-    DECISION_HEADER, FILTER_STATE, FILTER_STATE_ACTION, Flow, Host, Level, Map, Pairs, Reply, Root,
-    Stream,
-};
+use palisade::filter::{DECISION_HEADER, FILTER_STATE, FILTER_STATE_ACTION, Flow, Root, Stream};
 use palisade_harness::cases::{self, Case, Driver, Http};
 use palisade_harness::outcome::{Action, Outcome};
+
+mod host;
+
+use host::FakeHost;
 
 /// What the proxy does with headers that a filter keeps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,142 +19,6 @@ enum Proxy {
     Hold,
     /// They are not.
     Continue,
-}
-
-#[derive(Default)]
-struct FakeHost {
-    headers: RefCell<Vec<(String, Vec<u8>)>>,
-    /// In mode *continue* the maps are gone once the headers have gone on.
-    headers_gone: Cell<bool>,
-    /// The proxy does not show its header maps, for whatever reason.
-    unreadable: Cell<bool>,
-    response: RefCell<Vec<(String, Vec<u8>)>>,
-    trailers: RefCell<Vec<(String, Vec<u8>)>>,
-    body: RefCell<Vec<u8>>,
-    received: Cell<u64>,
-    client: Cell<Option<std::net::IpAddr>>,
-    state: RefCell<BTreeMap<String, Vec<u8>>>,
-    reply: RefCell<Option<u16>>,
-    reply_headers: RefCell<Vec<String>>,
-    resumed: Cell<bool>,
-    tick: Cell<u32>,
-    now: Cell<u64>,
-    log: RefCell<Vec<String>>,
-}
-
-impl FakeHost {
-    fn entries(&self, map: Map) -> &RefCell<Vec<(String, Vec<u8>)>> {
-        match map {
-            Map::RequestHeaders => &self.headers,
-            Map::RequestTrailers => &self.trailers,
-            Map::ResponseHeaders => &self.response,
-        }
-    }
-}
-
-impl Host for FakeHost {
-    fn map(&self, map: Map, out: &mut Vec<u8>) -> bool {
-        if self.unreadable.get() || map == Map::RequestHeaders && self.headers_gone.get() {
-            return false;
-        }
-        let entries = self.entries(map).borrow();
-        let entries: Vec<(&[u8], &[u8])> = entries
-            .iter()
-            .map(|(name, value)| (name.as_bytes(), value.as_slice()))
-            .collect();
-        Pairs::write(&entries, out);
-        true
-    }
-
-    fn set_header(&self, map: Map, name: &str, value: Option<&[u8]>) {
-        assert!(
-            !(map == Map::RequestHeaders && self.headers_gone.get()),
-            "the headers are gone"
-        );
-        let mut entries = self.entries(map).borrow_mut();
-        entries.retain(|(own, _)| own != name);
-        if let Some(value) = value {
-            entries.push((name.to_owned(), value.to_vec()));
-        }
-    }
-
-    fn request_body(&self, start: usize, most: usize, out: &mut Vec<u8>) -> bool {
-        let body = self.body.borrow();
-        if start >= body.len() {
-            return false;
-        }
-        out.extend_from_slice(&body[start..start.saturating_add(most).min(body.len())]);
-        true
-    }
-
-    fn property(&self, path: &str, out: &mut Vec<u8>) -> bool {
-        if path == "request\0protocol" {
-            out.extend_from_slice(b"HTTP/1.1");
-            return true;
-        }
-        if path == "source\0address" {
-            let client = self.client.get();
-            out.extend(
-                client
-                    .map(|client| {
-                        std::net::SocketAddr::new(client, 40_000)
-                            .to_string()
-                            .into_bytes()
-                    })
-                    .unwrap_or_default(),
-            );
-            return client.is_some();
-        }
-        assert_eq!(path, "request\0total_size");
-        out.extend_from_slice(&self.received.get().to_le_bytes());
-        true
-    }
-
-    fn set_filter_state(&self, key: &str, value: &[u8]) {
-        self.state
-            .borrow_mut()
-            .insert(key.to_owned(), value.to_vec());
-    }
-
-    fn reply(&self, reply: &Reply<'_>) -> bool {
-        assert!(
-            !reply.details.contains(' '),
-            "the proxy would change {}",
-            reply.details
-        );
-        let earlier = self.reply.replace(Some(reply.status));
-        assert_eq!(earlier, None, "answered twice");
-        self.reply_headers.replace(
-            reply
-                .headers
-                .iter()
-                .map(|(name, _)| (*name).to_owned())
-                .collect(),
-        );
-        true
-    }
-
-    fn resume_request(&self) {
-        self.resumed.set(true);
-    }
-
-    fn enter(&self, _stream: u32) -> bool {
-        true
-    }
-
-    fn leave(&self) {}
-
-    fn tick_every(&self, milliseconds: u32) {
-        self.tick.set(milliseconds);
-    }
-
-    fn now(&self) -> u64 {
-        self.now.get()
-    }
-
-    fn log(&self, _level: Level, line: &str) {
-        self.log.borrow_mut().push(line.to_owned());
-    }
 }
 
 fn configure(policy: &str) -> Rc<Root> {
@@ -668,4 +532,69 @@ fn nothing_is_held_that_nobody_inspects() {
             "{policy}"
         );
     }
+}
+
+/// A request on which nothing matches goes through a policy.
+fn pass(host: &FakeHost, root: &Rc<Root>) {
+    *host.headers.borrow_mut() = case("request = { target = \"/\" }")
+        .request
+        .proxied_headers(Http::One);
+    let stream = Stream::new(root, 2);
+    let flow = stream.borrow_mut().request_headers(host, true);
+    assert_eq!(flow, Flow::Continue);
+}
+
+#[test]
+fn expired_exceptions_are_told_when_a_policy_comes_and_when_a_day_ends() {
+    const DAY: u64 = 86_400_000_000_000;
+    let policy = r#"{"exceptions": [
+        {"id": "A-1", "rules": [1013], "expires": "1970-01-02"},
+        {"id": "B-2", "rules": [1013], "expires": "1970-01-04"},
+        {"id": "C-3", "rules": [1013], "expires": "1970-01-04", "active": false},
+        {"id": "D-4", "rules": [1013]}],
+        "scopes": [{"host": "a.example", "exceptions": [{"id": "E-5", "rules": [17], "expires": "1970-01-05"}]}]}"#;
+    let host = FakeHost::default();
+    let told = || {
+        let mut lines = std::mem::take(&mut *host.log.borrow_mut());
+        lines.retain(|line| !line.contains(" ready after "));
+        lines
+    };
+    host.now.set(2 * DAY);
+    let root = Root::configure(&host, policy.as_bytes()).expect("a policy");
+    let line = |id: &str, day: &str| {
+        format!("palisade: exception {id} expired on {day} and no longer applies")
+    };
+    let ready = "palisade: policy ready after 0 ms; exceptions: 5, own rules: 0, scopes: 1";
+    assert!(host.log.borrow().iter().any(|line| line == ready));
+    assert_eq!(told(), [line("A-1", "1970-01-02")]);
+    for (now, expected) in [
+        (4 * DAY - 1, vec![]),
+        (4 * DAY, vec![line("B-2", "1970-01-04")]),
+        (4 * DAY + 1, vec![]),
+        // A clock that is set back tells nothing anew.
+        (DAY, vec![]),
+        (9 * DAY, vec![line("E-5", "1970-01-05")]),
+        (10 * DAY, vec![]),
+    ] {
+        host.now.set(now);
+        pass(&host, &root);
+        assert_eq!(told(), expected, "{now}");
+    }
+    let expired: Vec<String> = root
+        .engine()
+        .expired(4 * 86_400)
+        .map(|(id, last)| format!("{id} {last}"))
+        .collect();
+    assert_eq!(expired, ["A-1 1970-01-02", "B-2 1970-01-04"]);
+
+    // So many that nobody would read them are counted.
+    let many: Vec<String> = (0..150)
+        .map(|_| r#"{"rules": [1013], "expires": "1970-01-01"}"#.to_owned())
+        .collect();
+    let policy = format!(r#"{{"exceptions": [{}]}}"#, many.join(","));
+    Root::configure(&host, policy.as_bytes()).expect("a policy");
+    let told = told();
+    assert_eq!(told.len(), 101);
+    assert!(told[0].contains("exception exceptions[0] expired on 1970-01-01"));
+    assert!(told[100].contains("50 more exceptions"), "{}", told[100]);
 }

@@ -171,3 +171,34 @@ fn documents_speak_of_what_is_there() {
     }
     assert!(missing.is_empty(), "{}", missing.join("\n"));
 }
+
+/// Envoy's default takes the client's address from a header that the client writes: no configuration of ours leaves
+/// it at that, neither a file nor what a document or the command line shows.
+#[test]
+fn the_address_of_clients_is_never_what_they_say() {
+    let mut shown = Vec::new();
+    for (folder, ending) in [
+        ("envoy", "yaml"),
+        ("examples", "yaml"),
+        ("examples", "md"),
+        ("docs", "md"),
+        ("cli/src", "rs"),
+        ("cli/src", "yaml"),
+    ] {
+        files_below(&root().join(folder), ending, &mut shown);
+    }
+    let mut managers = 0;
+    for path in shown {
+        let text = fs::read_to_string(&path).expect("UTF-8");
+        for part in text.split("HttpConnectionManager").skip(1) {
+            // A name in a sentence is no configuration.
+            if part.contains("http_filters") {
+                let manager = part.split("http_filters").next().unwrap_or_default();
+                let right = manager.contains("use_remote_address: true");
+                assert!(right, "{}: {manager}", path.display());
+                managers += 1;
+            }
+        }
+    }
+    assert!(managers > 0, "envoy/envoy.yaml has one");
+}

@@ -89,12 +89,7 @@ fn record(policy: &str, ask: &Ask<'_>) -> serde_json::Value {
     let engine = compile(policy);
     let verdict = engine.verdict(&inspect(&engine, ask));
     let mut json = Vec::new();
-    Record {
-        verdict: &verdict,
-        policy: engine.config().name.as_deref(),
-        revision: engine.config().revision.as_deref(),
-    }
-    .write_json(&mut json);
+    Record::of(&verdict, engine.config()).write_json(&mut json);
     serde_json::from_slice(&json).expect("a record is JSON")
 }
 
@@ -106,6 +101,9 @@ fn told(verdict: &Verdict) -> String {
     }
     if !verdict.exceptions.is_empty() {
         out += &format!(" but {}", verdict.exceptions.join(","));
+    }
+    if !verdict.expired.is_empty() {
+        out += &format!(" expired {}", verdict.expired.join(","));
     }
     if verdict.sampled_out {
         out += " sampled_out";
@@ -1004,16 +1002,37 @@ fn exceptions_in_force_inactive_and_expired() {
         (
             r#""rules": [100001], "expires": "2026-12-31""#,
             on(last + 86_400),
-            "block",
+            "block expired x",
         ),
         (
             r#""rules": [100001], "expires": "2026-12-31""#,
             on(u64::MAX),
-            "block",
+            "block expired x",
         ),
         (
             r#""rules": [100001], "expires": "2026-12-31", "active": false"#,
             on(last),
+            "block",
+        ),
+        // Named only where it would have removed the hit.
+        (
+            r#""rules": [100001], "expires": "2026-12-31", "path": "/elsewhere""#,
+            on(last + 86_400),
+            "block",
+        ),
+        (
+            r#""rules": [100001], "expires": "2026-12-31", "name": "r""#,
+            on(last + 86_400),
+            "block",
+        ),
+        (
+            r#""rules": [100002], "expires": "2026-12-31""#,
+            on(last + 86_400),
+            "block",
+        ),
+        (
+            r#""rules": [100001], "expires": "2026-12-31", "active": false"#,
+            on(last + 86_400),
             "block",
         ),
     ]);
@@ -2055,6 +2074,10 @@ fn records_say_which_policy_decided() {
     assert_eq!(
         record("{}", &get("/")),
         serde_json::json!({"action": "allow"})
+    );
+    assert_eq!(
+        record(r#"{"name": "shop", "revision": "7"}"#, &get("/")),
+        serde_json::json!({"action": "allow", "policy": "shop", "revision": "7"})
     );
 }
 

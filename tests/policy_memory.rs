@@ -107,6 +107,51 @@ fn no_policy_takes_more_than_it_asks_for() {
             r#"{{"rules":[{{"id":100001,"literals":[{literals}],"score":{{"scanner":4}}}}]}}"#
         ),
     );
+    // A few bytes of a pattern may stand for many literals.
+    let bomb = |n: usize| format!("{}{n:04x}{}", "[ab]".repeat(6), "x".repeat(14));
+    let rules = list(3_000, |n| {
+        format!(
+            r#"{{"id":{},"regex":"{}","score":{{"scanner":4}}}}"#,
+            100_000 + n,
+            bomb(n)
+        )
+    });
+    measure(
+        "patterns of many texts",
+        &format!(r#"{{"rules":[{rules}]}}"#),
+    );
+    for test in ["{\"field\":{},\"regex\":", "{\"path\":{\"regex\":"] {
+        let end = if test.contains("path") { "}}" } else { "}" };
+        let rules = list(3_000, |n| {
+            format!(
+                r#"{{"id":{},"when":{test}"{}"{end},"score":{{"scanner":4}}}}"#,
+                100_000 + n,
+                bomb(n)
+            )
+        });
+        measure(test, &format!(r#"{{"rules":[{rules}]}}"#));
+    }
+    let rules = list(1000, |n| {
+        let texts = list(64, |m| format!("\"{n:04x}{m:04x}abcdefghijklmnop\""));
+        format!(
+            r#"{{"id":{},"when":{{"field":"a","contains":[{texts}]}},"score":{{"scanner":4}}}}"#,
+            100_000 + n
+        )
+    });
+    measure("texts of conditions", &format!(r#"{{"rules":[{rules}]}}"#));
+    for path in ["suffix", "glob", "regex"] {
+        let of = list(10_000, |n| {
+            let text = match path {
+                "regex" => bomb(n),
+                _ => format!("*/{n:08x}abcdefgh"),
+            };
+            format!(r#"{{"rules":17,"path":{{"{path}":"{text}"}}}}"#)
+        });
+        measure(
+            &format!("paths by {path}"),
+            &format!(r#"{{"exceptions":[{of}]}}"#),
+        );
+    }
     let long = list(200, |n| format!("\"{n}{}\"", "abcdefgh".repeat(120)));
     measure(
         "long literals",

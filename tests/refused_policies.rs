@@ -1095,6 +1095,165 @@ fn no_value_is_repeated() {
     }
 }
 
+/// Every place where a pattern may stand: one that is too large is refused there, with its size, and so is one that
+/// is none.
+#[test]
+fn a_pattern_is_checked_wherever_it_stands() {
+    let rule = |when: &str| {
+        format!(r#"{{"rules":[{{"id":100001,"action":"block","score":{{"scanner":4}},{when}}}]}}"#)
+    };
+    let exception = |rest: &str| format!(r#"{{"exceptions":[{{{rest}}}]}}"#);
+    let places = [
+        (rule(r#""regex":@"#), "rules[0].regex"),
+        (
+            rule(r#""when":{"path":{"regex":@}}"#),
+            "rules[0].when.path.regex",
+        ),
+        (
+            rule(r#""when":{"host":["a",{"regex":@}]}"#),
+            "rules[0].when.host[1].regex",
+        ),
+        (
+            rule(r#""when":{"field":"a","regex":@}"#),
+            "rules[0].when.regex",
+        ),
+        (
+            rule(r#""when":{"not":{"any":[{"field":"a","regex":["b",@]}]}}"#),
+            "rules[0].when.not.any[0].regex",
+        ),
+        (
+            rule(r#""when":{"field":{"name":{"regex":@}},"equals":"b"}"#),
+            "rules[0].when.field.name.regex",
+        ),
+        (
+            rule(r#""when":{"header":{"regex":@},"equals":"b"}"#),
+            "rules[0].when.header.regex",
+        ),
+        (
+            exception(r#""rules":17,"path":{"regex":@}"#),
+            "exceptions[0].path.regex",
+        ),
+        (
+            exception(r#""rules":17,"host":{"regex":@}"#),
+            "exceptions[0].host.regex",
+        ),
+        (
+            exception(r#""rules":17,"name":{"regex":@}"#),
+            "exceptions[0].name.regex",
+        ),
+        (
+            exception(r#""rules":17,"value":{"regex":@}"#),
+            "exceptions[0].value.regex",
+        ),
+        (
+            exception(r#""rule_id":17,"match_zone":"path","match_pattern":@"#),
+            "exceptions[0].match_pattern",
+        ),
+        (
+            exception(
+                r#""rule_id":17,"use_regex":true,"path":@,"match_zones":[{"zone":"raw_body"}]"#,
+            ),
+            "exceptions[0].path",
+        ),
+        (
+            exception(
+                r#""rule_id":17,"use_regex":true,"match_zones":[{"zone":"conditional_query_string","zone_input":@}]"#,
+            ),
+            "exceptions[0].match_zones[0].zone_input",
+        ),
+        (
+            exception(
+                r#""rule_id":17,"operator":"regex","path":@,"conditions":[{"match":"raw_body"}]"#,
+            ),
+            "exceptions[0].path",
+        ),
+        (
+            exception(r#""rule_id":17,"conditions":[{"match":"raw_body","value":@}]"#),
+            "exceptions[0].conditions[0].value",
+        ),
+        (
+            exception(r#""rule_id":17,"conditions":[{"match":"any_url","value":@}]"#),
+            "exceptions[0].conditions[0].value",
+        ),
+        (
+            exception(r#""rule_id":17,"conditions":[{"match":"file_extension","value":@}]"#),
+            "exceptions[0].conditions[0].value",
+        ),
+        (
+            r#"{"scopes":[{"path":{"regex":@}}]}"#.to_owned(),
+            "scopes[0].path.regex",
+        ),
+        (
+            r#"{"scopes":[{"host":[{"regex":@}]}]}"#.to_owned(),
+            "scopes[0].host[0].regex",
+        ),
+        (
+            r#"{"scopes":[{"host":"a","exceptions":[{"rules":17,"value":{"regex":@}}]}]}"#
+                .to_owned(),
+            "scopes[0].exceptions[0].value.regex",
+        ),
+        (
+            r#"{"scopes":[{"host":"a","rules":[{"id":100001,"regex":@,"score":{"scanner":4}}]}]}"#
+                .to_owned(),
+            "scopes[0].rules[0].regex",
+        ),
+    ];
+    for (template, place) in places {
+        for (pattern, message) in [
+            ("\"(?:a{100}){900}\"", "compiles to 2160684 bytes; at most"),
+            (
+                "\"(?:a{1000}){1000}\"",
+                "compiles to more than 4194304 bytes",
+            ),
+            ("\"(a\"", "unclosed group"),
+        ] {
+            let policy = template.replace('@', pattern);
+            let found = problems(&policy);
+            let told: Vec<String> = found.iter().map(ToString::to_string).collect();
+            assert!(
+                matches!(found.as_slice(), [one] if one.message.starts_with(message)),
+                "{policy}: {told:?}"
+            );
+            // Of a list, the list may be named.
+            let path = found[0].path.trim_start_matches("$.");
+            let list = place.trim_end_matches(".regex");
+            assert!(
+                path == place || path == list,
+                "{policy}: {path}, not {place}"
+            );
+        }
+        let fine = template.replace('@', "\"/a\"");
+        assert!(problems(&fine).is_empty(), "{fine}: {:?}", problems(&fine));
+    }
+}
+
+/// Texts of conditions are searched for in every request, as literals of rules are.
+#[test]
+fn texts_of_conditions_count_as_literals() {
+    let policy = |key: &str, count: usize| {
+        let rules: Vec<String> = (0..count)
+            .map(|n| {
+                format!(
+                    r#"{{"id":{},"score":{{"scanner":4}},"when":{{"field":"a","{key}":["{n:01000}"]}}}}"#,
+                    100_000 + n
+                )
+            })
+            .collect();
+        format!(r#"{{"rules":[{}]}}"#, rules.join(","))
+    };
+    for key in ["equals", "prefix", "suffix", "contains", "glob", "literals"] {
+        assert!(problems(&policy(key, 250)).is_empty(), "{key}");
+        let found = problems(&policy(key, 300));
+        assert_eq!(found.len(), 1, "{key}: {found:?}");
+        let Problem { path, message, .. } = &found[0];
+        assert_eq!(path, &format!("$.rules[262].when.{key}"));
+        assert!(
+            message.contains("all literals together have more than 262144 bytes"),
+            "{message}"
+        );
+    }
+}
+
 #[test]
 fn an_exception_has_no_more_conditions_than_are_kept() {
     let with = |count| {

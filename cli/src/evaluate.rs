@@ -3,11 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::io::BufRead;
 use std::path::PathBuf;
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::Instant;
 
 use clap::Args;
@@ -16,12 +12,13 @@ use palisade::model::{Action, Mode, Named, Verdict};
 use serde::Serialize;
 
 use crate::bars::{self, Bars, Checked};
+use crate::input::{self, Malformed, Piece, Progress};
 use crate::labelled::{Label, Labelled};
 use crate::proxied::Proxied;
 use crate::selection::Selection;
 use crate::tally::{CountedGroup, Decided, Judged, Share, Tally, deciders};
 use crate::terminal::{Ink, Terminal, print};
-use crate::{Failure, Outcome, explain, input, policy};
+use crate::{Failure, Outcome, explain, policy};
 
 /// Run labelled requests through a policy and say what it blocks.
 ///
@@ -122,18 +119,6 @@ fn key_value(text: &str) -> Result<(String, String), String> {
 
 /// Rules that the table lists without `--rules`.
 const FIRST_RULES: usize = 25;
-/// Malformed lines that are reported one by one.
-const REPORTED_LINES: u64 = 10;
-/// Lines that a thread takes at once.
-const BATCH: usize = 64;
-
-/// Lines of a file, with their numbers.
-struct Batch {
-    number: usize,
-    file: usize,
-    lines: Vec<(u64, Vec<u8>)>,
-}
-
 /// What became of one line.
 enum Line {
     /// It was left out by a filter.
@@ -193,19 +178,14 @@ pub(crate) fn run(arguments: &Arguments, terminal: &Terminal) -> Result<Outcome,
     if engine.config().settings.mode == Mode::Off {
         terminal.warn("the policy's mode is `off`: nothing is inspected");
     }
-    let threads = arguments
-        .threads
-        .or_else(|| std::thread::available_parallelism().ok().map(usize::from))
-        .unwrap_or(1)
-        .max(1);
     let bars = match &arguments.bars {
         Some(path) => Bars::load(path)?,
         None => Bars::default(),
     };
     let mut report = Report::new(arguments, terminal, bars.clone());
-    work(arguments, &engine, terminal, threads, &bars, &mut report)?;
+    work(arguments, &engine, terminal, &bars, &mut report)?;
     if report.judged == 0 {
-        return Err(Failure(match report.malformed {
+        return Err(Failure(match report.malformed.count() {
             0 => "no request stands there, or none passes the filters".to_owned(),
             1 => "no request could be read: 1 malformed line".to_owned(),
             count => format!("no request could be read: {count} malformed lines"),
@@ -225,120 +205,43 @@ pub(crate) fn run(arguments: &Arguments, terminal: &Terminal) -> Result<Outcome,
     })
 }
 
-/// Reads, judges and collects: one thread reads, some judge, and results are collected in the order
-/// of the lines, so that the output does not depend on the threads.
+/// Reads, judges and collects.
 fn work(
     arguments: &Arguments,
     engine: &Engine,
     terminal: &Terminal,
-    threads: usize,
     bars: &Bars,
     report: &mut Report<'_>,
 ) -> Result<(), Failure> {
-    let stop = AtomicBool::new(false);
-    let selection = arguments.selection();
-    let (to_threads, batches) = sync_channel::<Batch>(2 * threads);
-    let batches = Mutex::new(batches);
-    let (to_report, results) = sync_channel::<(usize, Vec<Line>)>(2 * threads);
-    let bar = Mutex::new(indicatif::ProgressBar::hidden());
-
-    std::thread::scope(|scope| {
-        let reader = scope.spawn(|| {
-            let result = read(arguments, terminal, &bar, &stop, &to_threads);
-            drop(to_threads);
-            result
-        });
-        for _ in 0..threads {
-            let to_report = to_report.clone();
-            let (batches, stop, selection) = (&batches, &stop, &selection);
-            scope.spawn(move || {
-                let judge = Judge {
-                    arguments,
-                    selection,
-                    bars,
-                    engine,
-                    terminal,
-                };
-                judge.run(batches, &to_report, stop);
-            });
-        }
-        drop(to_report);
-
-        let mut waiting = BTreeMap::new();
-        let mut next = 0;
-        let mut result = Ok(());
-        for (number, lines) in results {
-            waiting.insert(number, lines);
-            while let Some(lines) = waiting.remove(&next) {
-                next += 1;
-                if result.is_ok() {
-                    result = lines.into_iter().try_for_each(|line| report.add(line));
-                    if result.is_err() {
-                        stop.store(true, Ordering::Relaxed);
-                    }
-                }
-            }
-            if let Ok(bar) = bar.lock() {
-                bar.set_message(report.progress());
-            }
-        }
-        let read = reader
-            .join()
-            .unwrap_or_else(|_| Err(Failure("the reader ended early".to_owned())));
-        if let Ok(bar) = bar.lock() {
-            bar.finish_and_clear();
-        }
-        result.and(read)
-    })
-}
-
-fn read(
-    arguments: &Arguments,
-    terminal: &Terminal,
-    bar: &Mutex<indicatif::ProgressBar>,
-    stop: &AtomicBool,
-    to_threads: &SyncSender<Batch>,
-) -> Result<(), Failure> {
-    let mut number = 0;
-    for (file, path) in arguments.files.iter().enumerate() {
-        let (mut source, new_bar) = input::open(path, terminal)?;
-        if let Ok(mut bar) = bar.lock() {
-            bar.finish_and_clear();
-            *bar = new_bar;
-        }
-        let mut count = 0;
-        let mut ended = false;
-        while !ended && !stop.load(Ordering::Relaxed) {
-            let mut lines = Vec::with_capacity(BATCH);
-            while lines.len() < BATCH {
-                let mut line = Vec::new();
-                count += 1;
-                if !next_line(&mut *source, &mut line)
-                    .map_err(|error| Failure(format!("{}:{count}: {error}", path.display())))?
-                {
-                    ended = true;
-                    break;
-                }
-                if !line.trim_ascii().is_empty() {
-                    lines.push((count, line));
-                }
-            }
-            let batch = Batch {
-                number,
-                file,
-                lines,
-            };
-            number += 1;
-            if to_threads.send(batch).is_err() {
-                return Ok(());
-            }
-        }
-    }
-    Ok(())
-}
-
-fn next_line(source: &mut dyn BufRead, line: &mut Vec<u8>) -> std::io::Result<bool> {
-    input::next_line(source, line)
+    let progress = Progress::new();
+    let judge = Judge {
+        arguments,
+        selection: &arguments.selection(),
+        bars,
+        engine,
+        terminal,
+    };
+    let result = input::ordered(
+        input::threads(arguments.threads),
+        |give| {
+            input::lines(&arguments.files, terminal, &progress, &mut |piece| {
+                let bytes = piece.bytes();
+                give(piece, bytes)
+            })
+        },
+        || {
+            let mut scratch = Scratch::default();
+            let judge = &judge;
+            move |piece| judge.line(piece, &mut scratch)
+        },
+        |line| {
+            report.add(line)?;
+            progress.say(|| report.progress());
+            Ok(())
+        },
+    );
+    progress.clear();
+    result
 }
 
 /// What a thread that judges works with.
@@ -351,36 +254,9 @@ struct Judge<'a> {
 }
 
 impl Judge<'_> {
-    fn run(
-        &self,
-        batches: &Mutex<Receiver<Batch>>,
-        to_report: &SyncSender<(usize, Vec<Line>)>,
-        stop: &AtomicBool,
-    ) {
-        let mut scratch = Scratch::default();
-        loop {
-            let batch = match batches.lock() {
-                Ok(batches) => batches.recv(),
-                Err(_) => return,
-            };
-            let Ok(batch) = batch else { return };
-            let judged = if stop.load(Ordering::Relaxed) {
-                Vec::new()
-            } else {
-                batch
-                    .lines
-                    .iter()
-                    .map(|(number, line)| self.line(batch.file, *number, line, &mut scratch))
-                    .collect()
-            };
-            if to_report.send((batch.number, judged)).is_err() {
-                return;
-            }
-        }
-    }
-
-    fn line(&self, file: usize, number: u64, line: &[u8], scratch: &mut Scratch) -> Line {
-        let mut labelled = match Labelled::parse(line, number) {
+    fn line(&self, piece: Piece, scratch: &mut Scratch) -> Line {
+        let Piece { file, number, text } = piece;
+        let mut labelled = match text.and_then(|line| Labelled::parse(&line, number)) {
             Ok(labelled) => labelled,
             Err(problem) => return Line::Malformed(file, number, problem),
         };
@@ -466,7 +342,7 @@ impl Judge<'_> {
         if let Some(payload) = labelled.payload() {
             let _ = writeln!(out, "  payload   {}", explain::shown(payload.as_bytes()));
         }
-        explain::verdict(self.engine, verdict, false, self.terminal, &mut out);
+        explain::verdict(self.engine, verdict, self.terminal, &mut out);
         out.push('\n');
         out
     }
@@ -522,7 +398,7 @@ struct Report<'a> {
     tally: Tally,
     bars: Bars,
     judged: u64,
-    malformed: u64,
+    malformed: Malformed<'a>,
     left_out: u64,
     shown: BTreeMap<Found, u64>,
     printed: u64,
@@ -537,7 +413,7 @@ impl<'a> Report<'a> {
             tally: Tally::default(),
             bars,
             judged: 0,
-            malformed: 0,
+            malformed: Malformed::new(terminal, &arguments.files, arguments.strict),
             left_out: 0,
             shown: BTreeMap::new(),
             printed: 0,
@@ -549,23 +425,7 @@ impl<'a> Report<'a> {
         match line {
             Line::LeftOut => self.left_out += 1,
             Line::Malformed(file, number, problem) => {
-                self.malformed += 1;
-                let name = self
-                    .arguments
-                    .files
-                    .get(file)
-                    .map(|path| path.display().to_string())
-                    .unwrap_or_default();
-                let message = format!("{name}:{number}: {problem}");
-                if self.arguments.strict {
-                    return Err(Failure(message));
-                }
-                if self.malformed <= REPORTED_LINES {
-                    self.terminal.warn(&message);
-                } else if self.malformed == REPORTED_LINES + 1 {
-                    self.terminal
-                        .warn("more malformed lines are counted, not listed");
-                }
+                return self.malformed.add(file, number, &problem);
             }
             Line::Judged(one) => {
                 self.judged += 1;
@@ -638,7 +498,7 @@ impl<'a> Report<'a> {
             preset: engine.config().settings.preset.name(),
             mode: engine.config().settings.mode.name(),
             neutralized: self.arguments.neutralize,
-            malformed: self.malformed,
+            malformed: self.malformed.count(),
             left_out: self.left_out,
             seconds: started.elapsed().as_secs_f64(),
             all: self.tally.all.counted(),
@@ -863,10 +723,7 @@ impl<'a> Report<'a> {
         if self.left_out > 0 {
             let _ = write!(out, "; {} left out by filters", self.left_out);
         }
-        if self.malformed > 0 {
-            let lines = if self.malformed == 1 { "line" } else { "lines" };
-            let _ = write!(out, "; {} malformed {lines} skipped", self.malformed);
-        }
+        out.push_str(&self.malformed.remark());
         out.push('\n');
     }
 }

@@ -18,7 +18,16 @@ pub(crate) fn shown(bytes: &[u8]) -> String {
         _ => (bytes, 0),
     };
     let mut text = String::with_capacity(cut.len());
-    for chunk in cut.utf8_chunks() {
+    push_shown(cut, &mut text);
+    if more > 0 {
+        let _ = write!(text, "… ({more} bytes more)");
+    }
+    text
+}
+
+/// Appends bytes as text: what is not printable is escaped.
+pub(crate) fn push_shown(bytes: &[u8], text: &mut String) {
+    for chunk in bytes.utf8_chunks() {
         for c in chunk.valid().chars() {
             match c {
                 '\n' => text.push_str("\\n"),
@@ -36,10 +45,6 @@ pub(crate) fn shown(bytes: &[u8]) -> String {
             let _ = write!(text, "\\x{byte:02x}");
         }
     }
-    if more > 0 {
-        let _ = write!(text, "… ({more} bytes more)");
-    }
-    text
 }
 
 /// Octets as text whose characters are U+0000 to U+00FF: nothing is lost.
@@ -54,6 +59,8 @@ pub(crate) fn decision(verdict: &Verdict) -> serde_json::Value {
         verdict,
         policy: None,
         revision: None,
+        microseconds: None,
+        redact: &[],
     }
     .write_json(&mut json);
     serde_json::from_slice(&json).unwrap_or_default()
@@ -89,35 +96,32 @@ const ORDINARY: [&[u8]; 8] = [
     b"x-request-id",
 ];
 
-/// A verdict, one line for each thing that led to it. What recorded only is named by its ids, or in
-/// full where `every` hit is asked for.
-pub(crate) fn verdict(
-    engine: &Engine,
-    verdict: &Verdict,
-    every: bool,
-    terminal: &Terminal,
-    out: &mut String,
-) {
+/// What is to be done, in one phrase.
+pub(crate) fn judgement(verdict: &Verdict, terminal: &Terminal) -> String {
     let word = match verdict.action {
         Action::Allow => terminal.ink(Ink::Good, "allow"),
         Action::Monitor => terminal.ink(Ink::Warning, "monitor (would be blocked)"),
         Action::Block => terminal.ink(Ink::Bad, "block"),
     };
     let reasons: Vec<_> = verdict.reasons.iter().map(|reason| reason.name()).collect();
-    let _ = write!(out, "  verdict   {word}");
-    if !reasons.is_empty() {
-        let _ = write!(out, " for {}", reasons.join(", "));
+    match reasons.is_empty() {
+        true => word,
+        false => format!("{word} for {}", reasons.join(", ")),
     }
-    out.push('\n');
+}
+
+/// A verdict, one line for each thing that led to it. What recorded only is named by its ids.
+pub(crate) fn verdict(engine: &Engine, verdict: &Verdict, terminal: &Terminal, out: &mut String) {
+    let _ = writeln!(out, "  verdict   {}", judgement(verdict, terminal));
     sums(engine, "scores", &verdict.scores, out);
     sums(engine, "recorded", &verdict.recorded, out);
-    for hit in verdict.hits.iter().filter(|hit| hit.enforced || every) {
+    for hit in verdict.hits.iter().filter(|hit| hit.enforced) {
         line(engine, hit, terminal, out);
     }
     let mut quiet: Vec<u32> = verdict
         .hits
         .iter()
-        .filter(|hit| !hit.enforced && !every)
+        .filter(|hit| !hit.enforced)
         .map(|hit| hit.rule)
         .collect();
     quiet.sort_unstable();
@@ -131,6 +135,23 @@ pub(crate) fn verdict(
     }
     if verdict.hits.is_empty() {
         out.push_str("  no rule matched\n");
+    }
+    if !verdict.exceptions.is_empty() {
+        let _ = writeln!(out, "  excepted  by {}", verdict.exceptions.join(", "));
+    }
+    if !verdict.expired.is_empty() {
+        let days = verdict.expired.iter().map(|label| {
+            let on = engine.expiring().find(|(known, _)| known == label);
+            match on {
+                Some((_, last)) => format!("{label} ({last})"),
+                None => label.clone(),
+            }
+        });
+        let days: Vec<_> = days.collect();
+        let _ = writeln!(out, "  expired   {}", days.join(", "));
+    }
+    if let Some(scope) = &verdict.scope {
+        let _ = writeln!(out, "  scope     {scope}");
     }
     if !verdict.uninspected.is_empty() {
         let names: Vec<_> = verdict.uninspected.iter().map(Named::name).collect();
@@ -151,14 +172,7 @@ fn sums(engine: &Engine, what: &str, sums: &Sums, out: &mut String) {
 fn line(engine: &Engine, hit: &Hit, terminal: &Terminal, out: &mut String) {
     let rule = engine.rule(hit.rule);
     let name = rule.map_or("", |rule| rule.name.as_str());
-    let id = terminal.ink(
-        if hit.enforced {
-            Ink::Strong
-        } else {
-            Ink::Faint
-        },
-        &hit.rule.to_string(),
-    );
+    let id = terminal.ink(Ink::Strong, &hit.rule.to_string());
     let _ = write!(out, "  rule      {id} {name} in {}", hit.zone);
     if !hit.name.is_empty() {
         let _ = write!(out, " `{}`", shown(&hit.name));
@@ -179,9 +193,6 @@ fn line(engine: &Engine, hit: &Hit, terminal: &Terminal, out: &mut String) {
         .map(|(category, score)| format!("{category} +{}", score.saturating_mul(hit.count)))
         .collect();
     let _ = write!(out, ": {}", scores.join(", "));
-    if !hit.enforced {
-        out.push_str(" (recorded only)");
-    }
     out.push('\n');
 }
 

@@ -47,7 +47,7 @@ struct Line<'a> {
     #[serde(borrow)]
     id: Option<Cow<'a, str>>,
     source: Option<Cow<'a, str>>,
-    label: Label,
+    label: Option<Label>,
     category: Option<Cow<'a, str>>,
     placement: Option<Cow<'a, str>>,
     method: Option<Cow<'a, str>>,
@@ -83,19 +83,8 @@ impl Labelled {
                 None => text,
             }
         })?;
-        let raw = line
-            .raw
-            .as_deref()
-            .or_else(|| line.meta.get("raw").and_then(Value::as_str));
-        let request = match raw {
-            Some(raw) => {
-                let bytes = BASE64
-                    .decode(raw)
-                    .map_err(|error| format!("raw: {error}"))?;
-                parse_raw(&bytes)
-            }
-            None => line.request()?,
-        };
+        let label = line.label.ok_or("missing field `label`")?;
+        let request = line.request()?;
         let word =
             |word: Option<Cow<'_, str>>| word.map_or_else(|| "-".to_owned(), Cow::into_owned);
         Ok(Self {
@@ -105,7 +94,7 @@ impl Labelled {
             source: word(line.source),
             category: word(line.category),
             placement: word(line.placement),
-            label: line.label,
+            label,
             request,
             meta: line.meta,
         })
@@ -146,8 +135,38 @@ impl Labelled {
     }
 }
 
+/// The request of a line whose label does not matter, and its id.
+///
+/// # Errors
+/// Why it cannot be read.
+pub(crate) fn request_of(line: &Value) -> Result<(Option<String>, Request), String> {
+    let line = Line::deserialize(line).map_err(|error| error.to_string())?;
+    Ok((line.id.as_deref().map(str::to_owned), line.request()?))
+}
+
+/// Bytes in base64.
+///
+/// # Errors
+/// Why they are none.
+pub(crate) fn from_base64(key: &str, text: &str) -> Result<Vec<u8>, String> {
+    BASE64
+        .decode(text)
+        .map_err(|error| format!("{key}: {error}"))
+}
+
 impl Line<'_> {
     fn request(&self) -> Result<Request, String> {
+        let raw = self
+            .raw
+            .as_deref()
+            .or_else(|| self.meta.get("raw").and_then(Value::as_str));
+        match raw {
+            Some(raw) => Ok(parse_raw(&from_base64("raw", raw)?)),
+            None => self.request_of_parts(),
+        }
+    }
+
+    fn request_of_parts(&self) -> Result<Request, String> {
         let path = self.path.as_deref().ok_or("missing field `path`")?;
         let mut target = octets("path", path)?;
         if let Some(query) = &self.query {
@@ -162,9 +181,7 @@ impl Line<'_> {
         let body = match (&self.body, self.body_b64.as_deref()) {
             (Some(_), Some(_)) => return Err("`body` and `body_b64` exclude each other".to_owned()),
             (Some(text), None) => text.as_bytes().to_vec(),
-            (None, text) => BASE64
-                .decode(text.unwrap_or_default())
-                .map_err(|error| format!("body_b64: {error}"))?,
+            (None, text) => from_base64("body_b64", text.unwrap_or_default())?,
         };
         Ok(Request {
             method: octets("method", self.method.as_deref().unwrap_or("GET"))?,
@@ -251,7 +268,7 @@ mod tests {
     fn what_is_wrong_is_said() {
         for (line, expected) in [
             ("{", "column 1: EOF while parsing an object"),
-            (r#"{"path":"/"}"#, "column 12: missing field `label`"),
+            (r#"{"path":"/"}"#, "missing field `label`"),
             (r#"{"label":"benign"}"#, "missing field `path`"),
             (
                 r#"{"label":"benign","path":"/é€"}"#,

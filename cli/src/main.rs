@@ -3,19 +3,34 @@
 mod bars;
 mod catalogue;
 mod check;
+mod completions;
+mod curl;
+mod endpoint;
 mod evaluate;
 mod explain;
+mod init;
 mod input;
 mod interval;
 mod labelled;
+mod lint;
+mod manual;
+mod marks;
 mod policy;
 mod position;
 mod proxied;
+mod ranking;
+mod records;
+mod replay;
+mod report;
 mod rule;
 mod schema;
+mod seen;
 mod selection;
 mod tally;
 mod terminal;
+mod tune;
+mod unit_tests;
+mod why;
 
 use std::process::ExitCode;
 
@@ -44,11 +59,20 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Verb {
+    Init(init::Arguments),
+    Lint(lint::Arguments),
     Check(check::Arguments),
+    Test(unit_tests::Arguments),
     Evaluate(evaluate::Arguments),
+    Replay(replay::Arguments),
+    Tune(tune::Arguments),
+    Report(report::Arguments),
     #[command(alias = "rules")]
     Rule(rule::Arguments),
     Schema(schema::Arguments),
+    Completions(completions::Arguments),
+    #[command(name = "man")]
+    Manual(manual::Arguments),
 }
 
 /// What a verb came to, where it could run.
@@ -74,10 +98,18 @@ fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let terminal = Terminal::new(arguments.color);
     let result = match arguments.verb {
+        Verb::Init(arguments) => init::run(&arguments, &terminal),
+        Verb::Lint(arguments) => lint::run(&arguments, &terminal),
         Verb::Check(arguments) => check::run(&arguments, &terminal),
+        Verb::Test(arguments) => unit_tests::run(&arguments, &terminal),
         Verb::Rule(arguments) => rule::run(&arguments, &terminal),
         Verb::Schema(arguments) => schema::run(&arguments),
+        Verb::Report(arguments) => report::run(&arguments, &terminal),
+        Verb::Tune(arguments) => tune::run(&arguments, &terminal),
+        Verb::Replay(arguments) => replay::run(&arguments, &terminal),
         Verb::Evaluate(arguments) => evaluate::run(&arguments, &terminal),
+        Verb::Completions(arguments) => completions::run(&arguments),
+        Verb::Manual(arguments) => manual::run(&arguments),
     };
     match result {
         Ok(Outcome::Clean) => ExitCode::SUCCESS,
@@ -88,5 +120,15 @@ fn main() -> ExitCode {
             terminal.error(&message);
             ExitCode::from(2)
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_declarations_of_all_verbs_fit_together() {
+        super::Arguments::command().debug_assert();
     }
 }

@@ -1,4 +1,8 @@
-//! Where in a JSON text a path such as `$.rules[0].regex` leads, so that a problem can point at a line.
+//! Where in a policy's text a path such as `$.rules[0].regex` leads, so that a problem can point at it.
+
+use std::ops::Range;
+
+use granit_parser::{Event, Parser};
 
 /// Line and column, both from 1; the column counts characters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -7,27 +11,8 @@ pub(crate) struct Position {
     pub(crate) column: usize,
 }
 
-/// The position that a path leads to, or as far as it leads: a key that is missing is reported where
-/// it should stand. For a member of an object that is its key.
-pub(crate) fn of_path(text: &[u8], path: &str) -> Option<Position> {
-    let mut reader = Reader { text, at: 0 };
-    let mut rest = path.strip_prefix('$')?;
-    reader.blank();
-    let mut found = reader.at;
-    while !rest.is_empty() {
-        let step = match Step::take(&mut rest) {
-            Some(step) => step,
-            None => break,
-        };
-        match reader.enter(&step) {
-            Some(at) => found = at,
-            None => break,
-        }
-    }
-    Some(position(text, found))
-}
-
-fn position(text: &[u8], at: usize) -> Position {
+/// The position of a byte.
+pub(crate) fn position(text: &[u8], at: usize) -> Position {
     let before = text.get(..at).unwrap_or(text);
     let start = before
         .iter()
@@ -39,6 +24,26 @@ fn position(text: &[u8], at: usize) -> Position {
         .count()
         + 1;
     Position { line, column }
+}
+
+/// The bytes that a path leads to, or as far as it leads: a key that is missing is reported where
+/// it should stand. For a member of an object that is its key and, on one line, its value.
+pub(crate) fn range_of(text: &[u8], yaml: bool, path: &str) -> Option<Range<usize>> {
+    let mut rest = path.strip_prefix('$')?;
+    let mut steps = Vec::new();
+    while let Some(step) = Step::take(&mut rest) {
+        steps.push(step);
+    }
+    let found = if yaml {
+        Tree::read(std::str::from_utf8(text).ok()?)?.follow(&steps)
+    } else {
+        Reader { text, at: 0 }.follow(&steps)
+    };
+    let bytes = text.get(found.clone())?;
+    // Of what goes over several lines the first is enough.
+    let end = bytes.iter().position(|byte| *byte == b'\n');
+    let first = end.and_then(|end| bytes.get(..end)).unwrap_or(bytes);
+    Some(found.start..found.start + first.trim_ascii_end().len())
 }
 
 /// One step of a path.
@@ -72,6 +77,18 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
+    fn follow(&mut self, steps: &[Step]) -> Range<usize> {
+        self.blank();
+        let mut found = self.at..self.value_end();
+        for step in steps {
+            match self.enter(step) {
+                Some(at) => found = at..self.value_end(),
+                None => break,
+            }
+        }
+        found
+    }
+
     fn peek(&self) -> Option<u8> {
         self.text.get(self.at).copied()
     }
@@ -85,6 +102,18 @@ impl Reader<'_> {
     fn take(&mut self, wanted: u8) -> Option<()> {
         self.blank();
         (self.peek() == Some(wanted)).then(|| self.at += 1)
+    }
+
+    /// Behind the value that begins here, or here if none does.
+    fn value_end(&self) -> usize {
+        let mut ahead = Reader {
+            text: self.text,
+            at: self.at,
+        };
+        match ahead.skip() {
+            Some(()) => ahead.at,
+            None => self.at,
+        }
     }
 
     /// Goes to the value that a step leads to; says where it, or its key, begins.
@@ -169,6 +198,119 @@ impl Reader<'_> {
     }
 }
 
+/// A YAML document, of which only the places are kept.
+struct Tree {
+    range: Range<usize>,
+    inner: Inner,
+}
+
+enum Inner {
+    Leaf,
+    List(Vec<Tree>),
+    /// Key, where it begins, and what it stands for.
+    Map(Vec<(String, usize, Tree)>),
+}
+
+/// A list or an object that is not yet closed.
+struct Open {
+    start: usize,
+    inner: Inner,
+    /// The key whose value comes next.
+    key: Option<(String, usize)>,
+}
+
+impl Tree {
+    /// The first document of a text; `None` for what is no YAML.
+    fn read(text: &str) -> Option<Self> {
+        let mut open: Vec<Open> = Vec::new();
+        for event in Parser::new_from_str(text) {
+            let (event, span) = event.ok()?;
+            let range = span.byte_range()?;
+            let done = match event {
+                Event::MappingStart(..) | Event::SequenceStart(..) => {
+                    let inner = match event {
+                        Event::MappingStart(..) => Inner::Map(Vec::new()),
+                        _ => Inner::List(Vec::new()),
+                    };
+                    open.push(Open {
+                        start: range.start,
+                        inner,
+                        key: None,
+                    });
+                    continue;
+                }
+                Event::MappingEnd | Event::SequenceEnd => {
+                    let Open { start, inner, .. } = open.pop()?;
+                    // Where the end of a block is noticed is already behind it.
+                    let end = match &inner {
+                        Inner::Map(entries) => entries.last().map(|(.., tree)| tree.range.end),
+                        Inner::List(items) => items.last().map(|tree| tree.range.end),
+                        Inner::Leaf => None,
+                    };
+                    let flow = matches!(text.as_bytes().get(start), Some(b'{' | b'['));
+                    let end = end.filter(|_| !flow).unwrap_or(range.end);
+                    Self {
+                        range: start..end,
+                        inner,
+                    }
+                }
+                Event::Scalar(text, ..) => {
+                    if let Some(top) = open.last_mut()
+                        && matches!(top.inner, Inner::Map(_))
+                        && top.key.is_none()
+                    {
+                        top.key = Some((text.into_owned(), range.start));
+                        continue;
+                    }
+                    Self {
+                        range,
+                        inner: Inner::Leaf,
+                    }
+                }
+                Event::Alias(_) => Self {
+                    range,
+                    inner: Inner::Leaf,
+                },
+                _ => continue,
+            };
+            let Some(top) = open.last_mut() else {
+                return Some(done);
+            };
+            match &mut top.inner {
+                Inner::Map(entries) => match top.key.take() {
+                    Some((key, at)) => entries.push((key, at, done)),
+                    // A key that is no scalar; no policy has one.
+                    None => top.key = Some((String::new(), done.range.start)),
+                },
+                Inner::List(items) => items.push(done),
+                Inner::Leaf => {}
+            }
+        }
+        None
+    }
+
+    fn follow(&self, steps: &[Step]) -> Range<usize> {
+        let mut found = self.range.clone();
+        let mut tree = self;
+        for step in steps {
+            let next = match (step, &tree.inner) {
+                (Step::Key(key), Inner::Map(entries)) => entries
+                    .iter()
+                    .find(|(own, ..)| own == key)
+                    .map(|(_, at, tree)| (*at, tree)),
+                (Step::Index(index), Inner::List(items)) => {
+                    items.get(*index).map(|tree| (tree.range.start, tree))
+                }
+                _ => None,
+            };
+            let Some((start, inner)) = next else { break };
+            tree = inner;
+            found = start..tree.range.end.max(start);
+        }
+        found
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -176,27 +318,79 @@ mod tests {
     #[test]
     fn paths_lead_to_lines() {
         let text = "{\n  \"mode\": \"blok\",\n  \"x\": {\"}\": [1, {}], \"é\": 1},\n  \"rules\": [\n    {\"id\": 1},\n    {\"id\": 2, \"regex\": \"(\"}\n  ]\n}\n";
-        for (path, line, column) in [
-            ("$", 1, 1),
-            ("$.mode", 2, 3),
-            ("$.x.é", 3, 23),
-            ("$.rules", 4, 3),
-            ("$.rules[0]", 5, 5),
-            ("$.rules[1].regex", 6, 15),
-            ("$.rules[1].score", 6, 5),
-            ("$.rules[7].id", 4, 3),
-            ("$.nothing", 1, 1),
+        let yaml = "mode: blok\nx: {'}': [1, {}], é: 1}\nrules:\n  - id: 1\n  - id: 2\n    regex: '('\n# the end\n";
+        for (path, json, in_yaml, shown) in [
+            ("$", (1, 1), (1, 1), ["{", "mode: blok"]),
+            (
+                "$.mode",
+                (2, 3),
+                (1, 1),
+                ["\"mode\": \"blok\"", "mode: blok"],
+            ),
+            ("$.x.é", (3, 23), (2, 19), ["\"é\": 1", "é: 1"]),
+            ("$.rules", (4, 3), (3, 1), ["\"rules\": [", "rules:"]),
+            ("$.rules[0]", (5, 5), (4, 5), ["{\"id\": 1}", "id: 1"]),
+            (
+                "$.rules[1].regex",
+                (6, 15),
+                (6, 5),
+                ["\"regex\": \"(\"", "regex: '('"],
+            ),
+            (
+                "$.rules[1].score",
+                (6, 5),
+                (5, 5),
+                ["{\"id\": 2, \"regex\": \"(\"}", "id: 2"],
+            ),
+            ("$.rules[7].id", (4, 3), (3, 1), ["\"rules\": [", "rules:"]),
+            ("$.nothing", (1, 1), (1, 1), ["{", "mode: blok"]),
         ] {
-            let expected = Position { line, column };
-            assert_eq!(of_path(text.as_bytes(), path), Some(expected), "{path}");
+            for (text, is_yaml, (line, column), shown) in [
+                (text, false, json, shown[0]),
+                (yaml, true, in_yaml, shown[1]),
+            ] {
+                let range = range_of(text.as_bytes(), is_yaml, path).expect(path);
+                let found = position(text.as_bytes(), range.start);
+                assert_eq!(found, Position { line, column }, "{path} {is_yaml}");
+                assert_eq!(&text[range], shown, "{path} {is_yaml}");
+            }
         }
     }
 
     #[test]
-    fn text_that_is_no_json_leads_nowhere_and_ends() {
-        for text in ["", "{", "{\"a", "[[[", "]", "{\"a\":}", "nonsense", "\"\\"] {
-            let _ = of_path(text.as_bytes(), "$.a[3].b");
+    fn yaml_as_people_write_it_has_places_too() {
+        let text = "---\n# first\nname: &n shop\nrevision: *n\nexceptions: [\n  {id: A, rules: 17}, {id: \"B\",\n   reason: 'x\n     y'}]\nblock_response:\n  html: |\n    <p>\n    é\nscopes:\n- name: a\n- name: b\n";
+        for (path, line, column, shown) in [
+            ("$.revision", 4, 1, "revision: *n"),
+            ("$.exceptions[1].id", 6, 24, "id: \"B\""),
+            ("$.exceptions[1].reason", 7, 4, "reason: 'x"),
+            ("$.block_response.html", 10, 3, "html: |"),
+            ("$.scopes[1].name", 15, 3, "name: b"),
+        ] {
+            let range = range_of(text.as_bytes(), true, path).expect(path);
+            let found = position(text.as_bytes(), range.start);
+            assert_eq!(found, Position { line, column }, "{path}");
+            assert_eq!(&text[range], shown, "{path}");
         }
-        assert_eq!(of_path(b"{}", "rules"), None);
+    }
+
+    #[test]
+    fn text_that_is_no_policy_leads_nowhere_and_ends() {
+        for text in [
+            "",
+            "{",
+            "{\"a",
+            "[[[",
+            "]",
+            "{\"a\":}",
+            "nonsense",
+            "\"\\",
+            "a: [",
+            "? [a]\n: b",
+        ] {
+            let _ = range_of(text.as_bytes(), false, "$.a[3].b");
+            let _ = range_of(text.as_bytes(), true, "$.a[3].b");
+        }
+        assert_eq!(range_of(b"{}", false, "rules"), None);
     }
 }

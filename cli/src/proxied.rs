@@ -1,9 +1,12 @@
 //! A request as Envoy hands it to the filter, and the filter's steps over it. What Envoy itself would
 //! refuse is handed on all the same: the question is what the firewall says.
 
-use palisade::engine::{Engine, Inspection, Scratch};
+use std::net::IpAddr;
+
+use palisade::engine::{Engine, Inspection, Peer, Scratch};
 use palisade::model::{Action, Anomaly};
 use palisade::request::{Frame, FrameSplitter, Head, claims_websocket, is_websocket_upgrade};
+use palisade_harness::cases::{self, Http};
 
 /// A name or value as octets.
 pub(crate) type Octets = Vec<u8>;
@@ -38,8 +41,14 @@ pub(crate) struct Proxied {
     pub(crate) headers: Vec<(Octets, Octets)>,
     pub(crate) body: Octets,
     pub(crate) trailers: Vec<(Octets, Octets)>,
+    /// The address of the client, where it is known.
+    pub(crate) client: Option<IpAddr>,
+    /// When it is judged, in seconds since 1970-01-01 (UTC); now where nobody says otherwise.
+    pub(crate) now: Option<u64>,
     /// The head announced that something follows, be it nothing.
     announced: bool,
+    /// Nobody knows what followed the head.
+    head_only: bool,
 }
 
 /// Headers of one connection, which Envoy takes away before any filter runs
@@ -137,6 +146,40 @@ impl Proxied {
             announced: chunked || !body.is_empty() || !request.trailers.is_empty(),
             body,
             trailers: request.trailers,
+            head_only: false,
+            client: None,
+            now: now(),
+        }
+    }
+
+    /// The same request, of which only the head is known although a body followed.
+    pub(crate) fn head_only(mut self) -> Self {
+        self.announced = true;
+        self.head_only = true;
+        self
+    }
+
+    /// The request of a test case, which says itself what the filter is given.
+    pub(crate) fn of_case(request: &cases::Request) -> Self {
+        let mut headers = request.proxied_headers(Http::One);
+        headers.retain(|(name, _)| !name.starts_with(':'));
+        let body = request.body.clone().unwrap_or_default();
+        let octets = |list: Vec<(String, Octets)>| {
+            list.into_iter()
+                .map(|(name, value)| (name.into_bytes(), value))
+                .collect()
+        };
+        Self {
+            method: request.method.clone().into_bytes(),
+            authority: request.host.clone(),
+            target: request.target.clone(),
+            headers: octets(headers),
+            announced: !body.is_empty() || !request.trailers.is_empty(),
+            body,
+            trailers: octets(request.trailers.clone()),
+            head_only: false,
+            client: request.client,
+            now: now(),
         }
     }
 
@@ -158,7 +201,11 @@ impl Proxied {
             headers: &headers,
             end_of_stream: !self.announced,
         };
-        let mut seen = engine.begin(scratch, &head);
+        let peer = Peer {
+            client: self.client,
+            now: self.now,
+        };
+        let mut seen = engine.begin_for(scratch, &head, &peer);
         look(scratch);
         let upgrade = is_websocket_upgrade(&head);
         if !upgrade && claims_websocket(&head) {
@@ -168,7 +215,7 @@ impl Proxied {
             engine.cannot_inspect(&mut seen, Anomaly::UninspectedUpgrade);
             engine.close(scratch, &mut seen);
         }
-        if engine.action(&seen) == Action::Block || upgrade || !self.announced {
+        if engine.action(&seen) == Action::Block || upgrade || !self.announced || self.head_only {
             return seen;
         }
         let complete = if seen.plan().is_message_stream() {
@@ -176,7 +223,7 @@ impl Proxied {
             true
         } else {
             // The filter reads one byte more than the limit, to tell whether there is more.
-            let limit = engine.config().settings.limits.body_bytes;
+            let limit = engine.settings(&seen).limits.body_bytes;
             let most = limit.saturating_add(1).min(self.body.len());
             let complete = self.body.len() <= limit;
             if complete && !self.trailers.is_empty() {
@@ -207,7 +254,7 @@ impl Proxied {
         seen: &mut Inspection,
         look: &mut impl FnMut(&Scratch),
     ) {
-        let mut splitter = FrameSplitter::new(engine.config().settings.limits.body_bytes);
+        let mut splitter = FrameSplitter::new(engine.settings(seen).limits.body_bytes);
         let mut rest = self.body.as_slice();
         while let Some(frame) = splitter.next_frame(&mut rest) {
             engine.message(scratch, seen, &frame);
@@ -226,6 +273,12 @@ impl Proxied {
             look(scratch);
         }
     }
+}
+
+/// Seconds since 1970-01-01 (UTC).
+fn now() -> Option<u64> {
+    let since = std::time::UNIX_EPOCH.elapsed();
+    since.ok().map(|since| since.as_secs())
 }
 
 fn is_order(name: &[u8]) -> bool {

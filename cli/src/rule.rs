@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::path::PathBuf;
+use std::sync::LazyLock;
 
 use clap::Args;
 use palisade::config::SHIPPED_SAMPLES;
@@ -52,10 +53,23 @@ pub(crate) struct Prose {
     benign: Vec<String>,
 }
 
+/// The prose of the shipped rules, by id. It is made with the binary, and a test reads all of it.
+static PROSE: LazyLock<HashMap<u32, Prose>> = LazyLock::new(|| {
+    let prose: Vec<Prose> = serde_json::from_str(SHIPPED_SAMPLES).unwrap_or_default();
+    prose.into_iter().map(|prose| (prose.id, prose)).collect()
+});
+
+/// What a rule matches, in one phrase.
+pub(crate) fn what_of(rule: &Rule) -> String {
+    match PROSE.get(&rule.id) {
+        Some(prose) if rule.what.is_empty() => prose.what.clone(),
+        _ => rule.what.clone(),
+    }
+}
+
 pub(crate) fn run(arguments: &Arguments, terminal: &Terminal) -> Result<Outcome, Failure> {
     let engine = policy::load(arguments.policy.as_deref())?;
-    let prose: Vec<Prose> = serde_json::from_str(SHIPPED_SAMPLES)?;
-    let prose: HashMap<u32, Prose> = prose.into_iter().map(|prose| (prose.id, prose)).collect();
+    let prose = &*PROSE;
     let nothing = Prose::default();
     if arguments.markdown {
         let shipped: Vec<_> = engine

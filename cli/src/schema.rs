@@ -5,8 +5,8 @@
 
 use palisade::config;
 use palisade::model::{
-    Anomaly, AnomalySet, Category, Comparison, Detector, Fallback, Hold, Limits, Mode, Named, Part,
-    Preset, RuleAction, Sensitivity, View, Zone,
+    Anomaly, AnomalySet, Category, Comparison, DecisionKey, Detector, Fallback, Hold, Limits,
+    MetricDetail, Mode, Named, Part, Preset, Recorded, RuleAction, Sensitivity, View, Zone,
 };
 use serde_json::{Map, Value, json};
 
@@ -56,6 +56,7 @@ fn schema() -> Value {
             "Whether request headers wait for the verdict on the body.",
         ),
     );
+    properties.insert("telemetry".to_owned(), telemetry());
     properties.extend(settings());
     properties.insert(
         "scopes".to_owned(),
@@ -72,6 +73,25 @@ fn schema() -> Value {
         "additionalProperties": false,
         "properties": properties,
         "$defs": definitions(),
+    })
+}
+
+fn telemetry() -> Value {
+    let switch = |default: bool, text: &str| json!({ "type": "boolean", "default": default, "description": text });
+    json!({
+        "type": "object", "additionalProperties": false,
+        "description": "What is told about decisions.",
+        "properties": {
+            "record": described(&with_default(words::<Recorded>(), "blocked"), "Which requests leave a record, a JSON line in the log of the proxy."),
+            "log_rate": { "type": "integer", "minimum": 0, "maximum": u32::MAX, "default": 10, "description": "Records that each rule may leave in a second, in each worker; 0 for any number." },
+            "keys": { "type": "array", "items": words::<DecisionKey>(), "description": "Parts of the decision that have a key of their own in filter state and metadata." },
+            "metadata": switch(true, "Whether the decision is handed to header_to_metadata filters."),
+            "typed": switch(false, "Whether the decision is also written as a typed, nested object."),
+            "timing": switch(false, "Whether inspections are timed."),
+            "metrics": described(&with_default(words::<MetricDetail>(), "rules"), "How much is counted."),
+            "excerpts": switch(false, "Whether records show a piece of what matched, with secrets struck out."),
+            "redact": { "type": "array", "maxItems": 100, "items": { "type": "string", "minLength": 2, "maxLength": 64 }, "description": "Words in the names of fields whose values are secret, beyond those that always are." },
+        },
     })
 }
 
@@ -202,6 +222,10 @@ fn definitions() -> Value {
             "allOf": [
                 { "anyOf": [{ "required": ["rules"] }, { "required": ["categories"] }, { "required": ["tags"] }] },
                 { "anyOf": [{ "required": ["mode"] }, { "required": ["score"] }] },
+                {
+                    "if": { "required": ["even_in_monitor"], "properties": { "even_in_monitor": { "const": true } } },
+                    "then": { "required": ["mode"], "properties": { "mode": { "const": Mode::Block.name() } } },
+                },
             ],
         },
         "rule": rule(),
@@ -451,7 +475,9 @@ fn exception_zone() -> Value {
         "match_pattern": nullable("A regular expression that the part that hit must match."),
         "path": nullable("The path, exactly; empty or null for any."),
     });
-    exception(more, &["rule_id", "match_zone"])
+    let mut schema = exception(more, &["rule_id", "match_zone"]);
+    schema["properties"]["path"]["pattern"] = PATH_OR_ANY.into();
+    schema
 }
 
 fn exception_zones() -> Value {
@@ -469,10 +495,17 @@ fn exception_zones() -> Value {
                     "zone_input": nullable("The variable that a conditional zone names."),
                     "matches_on": { "enum": ["name", "value", null] },
                 },
+                "if": { "properties": { "zone": { "pattern": "^conditional_" } } },
+                "then": given("zone_input"),
+                "else": not_given("zone_input"),
             },
         },
     });
-    exception(more, &["rule_id", "match_zones"])
+    let mut schema = exception(more, &["rule_id", "match_zones"]);
+    schema["if"] =
+        json!({ "required": ["use_regex"], "properties": { "use_regex": { "const": true } } });
+    schema["else"] = json!({ "properties": { "path": { "pattern": PATH_OR_ANY } } });
+    schema
 }
 
 fn exception_conditions() -> Value {
@@ -494,10 +527,48 @@ fn exception_conditions() -> Value {
                     "name": nullable("The field that a `specific_…` condition names."),
                     "value": nullable("What must stand there."),
                 },
+                "if": { "properties": { "match": { "pattern": "^specific_" } } },
+                // Exports write the name as the value where they have no name.
+                "then": { "anyOf": [given("name"), given("value")] },
+                "else": not_given("name"),
             },
         },
     });
-    exception(more, &["rule_id", "conditions"])
+    let mut schema = exception(more, &["rule_id", "conditions"]);
+    schema["if"] = given("operator");
+    schema["else"] = json!({ "properties": { "path": { "pattern": PATH_OR_ANY } } });
+    schema
+}
+
+/// A path that requests can have, as far as a pattern can tell.
+const PATH: &str = "^(\\*|/[^?#;]*)$";
+/// The same, or nothing for any.
+const PATH_OR_ANY: &str = "^(\\*|/[^?#;]*)?$";
+/// A host without scheme, port and path, an address in brackets, or a glob.
+const HOST: &str = "^(\\[.*|[^/ :]+|.*\\*.*)$";
+
+/// A text, a way to compare, or a list of these, where what is compared as a whole or from its start is of a pattern.
+fn texts_of(pattern: &str, keys: &[&str]) -> Value {
+    let of = json!({ "pattern": pattern });
+    let keys: Map<String, Value> = keys
+        .iter()
+        .map(|key| ((*key).to_owned(), of.clone()))
+        .collect();
+    json!({
+        "$ref": "#/$defs/texts",
+        "pattern": pattern, "properties": keys,
+        "items": { "pattern": pattern, "properties": keys },
+    })
+}
+
+/// An object in which a key has some text.
+fn given(key: &str) -> Value {
+    json!({ "required": [key], "properties": { key: { "type": "string", "minLength": 1 } } })
+}
+
+/// An object in which a key is missing, or says nothing.
+fn not_given(key: &str) -> Value {
+    json!({ "properties": { key: { "enum": [null, ""] } } })
 }
 
 /// The keys by which scopes and exceptions point at requests.
@@ -506,12 +577,12 @@ fn request() -> Map<String, Value> {
     let entries = [
         (
             "host",
-            json!({ "$ref": "#/$defs/texts" }),
+            texts_of(HOST, &["exact", "equals"]),
             "Hosts, without port, compared without case; `*` in one makes it a glob.",
         ),
         (
             "path",
-            json!({ "$ref": "#/$defs/texts" }),
+            texts_of(PATH, &["exact", "equals", "prefix"]),
             "Paths, decoded and resolved.",
         ),
         ("method", one_or_more(method), "Methods, in capitals."),
@@ -556,7 +627,7 @@ fn block_response() -> Value {
             "status": { "type": "integer", "minimum": 400, "maximum": 599, "default": 403 },
             "headers": {
                 "type": "object", "maxProperties": 16,
-                "propertyNames": { "pattern": "^[a-z0-9_-]{1,64}$" },
+                "propertyNames": { "pattern": "^[a-z0-9_-]{1,64}$", "not": { "enum": config::headers_of_the_proxy() } },
                 "additionalProperties": { "type": "string", "maxLength": 1024, "pattern": "^[ -~]*$" },
                 "description": "Headers of the answer, names in lower case; {request_id} and {status} stand for what they say.",
             },

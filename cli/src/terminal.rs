@@ -25,6 +25,7 @@ pub(crate) const CLOSED: &str = "the output was closed";
 
 /// How the two outputs are to be written to.
 pub(crate) struct Terminal {
+    rich: bool,
     colour: bool,
     colour_errors: bool,
     progress: bool,
@@ -60,15 +61,42 @@ impl Terminal {
             Colour::Never => false,
         };
         Self {
+            rich: io::stdout().is_terminal() || colour == Colour::Always,
             colour: wanted(io::stdout().is_terminal()),
             colour_errors: wanted(io::stderr().is_terminal()),
             progress: io::stderr().is_terminal(),
         }
     }
 
+    /// One that nobody looks at.
+    pub(crate) const fn plain() -> Self {
+        Self {
+            rich: false,
+            colour: false,
+            colour_errors: false,
+            progress: false,
+        }
+    }
+
     /// A text in a colour, or as it is.
     pub(crate) fn ink(&self, ink: Ink, text: &str) -> String {
         paint(self.colour, ink, text)
+    }
+
+    /// Whether somebody looks at the output, who has room for more than a line each.
+    pub(crate) const fn is_rich(&self) -> bool {
+        self.rich
+    }
+
+    /// Whether the output may have colours.
+    pub(crate) const fn is_coloured(&self) -> bool {
+        self.colour
+    }
+
+    /// Says what may be of use next.
+    pub(crate) fn hint(&self, message: &str) {
+        let word = paint(self.colour_errors, Ink::Good, "hint:");
+        let _ = writeln!(io::stderr(), "{word} {message}");
     }
 
     /// Says why the program ends.

@@ -19,8 +19,9 @@ fn schema() -> Value {
 }
 
 /// Each object of the schema, by the pointer to it, with a policy in which `@` stands for an entry of it.
-const OBJECTS: [(&str, &str); 26] = [
+const OBJECTS: [(&str, &str); 27] = [
     ("", "{@}"),
+    ("/properties/telemetry", r#"{"telemetry": {@}}"#),
     ("/properties/limits", r#"{"limits": {@}}"#),
     ("/properties/uninspected", r#"{"uninspected": {@}}"#),
     (
@@ -178,6 +179,26 @@ fn good_policies() -> Vec<(String, String)> {
         }
     }
     assert!(policies.len() >= 3, "the examples are there");
+    for name in [
+        "policy",
+        "exceptions",
+        "scopes",
+        "telemetry",
+        "lint",
+        "replay",
+    ] {
+        let text = fs::read_to_string(root.join(format!("docs/{name}.md"))).expect(name);
+        let blocks = text.split("```json\n").skip(1);
+        for block in blocks.filter_map(|rest| rest.split("\n```").next()) {
+            if Config::parse(block.as_bytes()).is_ok() {
+                policies.push((name.to_owned(), block.to_owned()));
+            }
+        }
+    }
+    policies.push((
+        "large".to_owned(),
+        palisade_harness::policies::large(50, 50, 50),
+    ));
     for case in palisade_harness::cases::load() {
         if Config::parse(case.policy.as_bytes()).is_ok() {
             policies.push((case.name, case.policy));
@@ -199,6 +220,62 @@ fn good_policies_validate() {
             .collect();
         assert!(wrong.is_empty(), "{name}: {}", wrong.join("\n"));
     }
+}
+
+/// Problems that only the reader sees: they are between two places of the document, or between it and the product,
+/// or in a text that is a language of its own.
+const BEYOND_A_SCHEMA: [&str; 13] = [
+    "stands twice",
+    "concerns the same requests",
+    "there is no rule",
+    "no rule has this tag",
+    "never holds",
+    "at byte ",
+    "compiles to ",
+    "compile to ",
+    "stands for nothing",
+    "would not be JSON",
+    "decoded and resolved",
+    // A range the wrong way round, a day that its month does not have.
+    "or a range such as",
+    "expected a date",
+];
+
+/// Every policy that the tests of the reader know to be refused is refused by the schema too, unless all that is
+/// wrong with it is beyond a schema.
+#[test]
+fn what_the_reader_refuses_the_schema_refuses() {
+    let validator = jsonschema::draft202012::new(&schema()).expect("it compiles");
+    let table = include_str!("../../tests/refused_policies.rs");
+    let (mut refused, mut accepted) = (0, Vec::new());
+    for text in table.split("r#\"").skip(1) {
+        let policy = text.split("\"#").next().unwrap_or_default();
+        let (Ok(value), Err(problems)) = (
+            serde_json::from_str::<Value>(policy),
+            Config::parse(policy.as_bytes()),
+        ) else {
+            continue;
+        };
+        if !validator.is_valid(&value) {
+            refused += 1;
+            continue;
+        }
+        let seen = problems.iter().find(|problem| {
+            let message = &problem.message;
+            !BEYOND_A_SCHEMA.iter().any(|known| message.contains(known))
+        });
+        if let Some(problem) = seen {
+            accepted.push(format!("{policy}\n    {problem}"));
+        }
+    }
+    println!("{refused} policies are refused by the schema");
+    assert!(refused > 100, "{refused}");
+    assert!(
+        accepted.is_empty(),
+        "the schema takes {}:\n{}",
+        accepted.len(),
+        accepted.join("\n")
+    );
 }
 
 #[test]

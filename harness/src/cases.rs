@@ -14,12 +14,16 @@ pub use crate::outcome::{Action, Outcome};
 pub struct Case {
     /// The file it stands in, for example `query.toml`.
     pub file: String,
+    /// The line of that file in which it is named, from 1.
+    pub line: usize,
     /// Its name, unique over the suite.
     pub name: String,
     /// Where it was learned.
     pub why: Option<String>,
     /// The policy, as JSON text.
     pub policy: String,
+    /// Whether the case itself says so; else another one may be meant.
+    pub states_policy: bool,
     /// What is sent.
     pub request: Request,
     /// What must come of it.
@@ -135,6 +139,8 @@ pub struct Expect {
     pub action: Action,
     /// The status for the client.
     pub status: u16,
+    /// Whether the case itself says so; else the status is the one that goes with the action.
+    pub states_status: bool,
     /// Rules that must have hit.
     pub rules: Vec<u32>,
     /// Rules that must not have hit.
@@ -183,6 +189,7 @@ impl Expect {
         Self {
             action,
             status,
+            states_status: true,
             rules: Vec::new(),
             not_rules: Vec::new(),
             matches: Vec::new(),
@@ -202,7 +209,7 @@ impl Expect {
         let mut out = Vec::new();
         if outcome.action != self.action {
             out.push(format!(
-                "action is {:?}, expected {:?}",
+                "action is {}, expected {}",
                 outcome.action, self.action
             ));
         }
@@ -324,12 +331,16 @@ pub fn parse_suite<'a>(
             problems.push(format!("{file}: no case stands here"));
         }
         for written in read.case {
-            let name = written.name.clone();
-            match written.check(file) {
+            let name = written.name.get_ref().clone();
+            let before = text.as_bytes().iter().take(written.name.span().start);
+            let line = before.filter(|byte| **byte == b'\n').count() + 1;
+            match written.check(file, line) {
                 Ok(case) => cases.push(case),
-                Err(found) => {
-                    problems.extend(found.iter().map(|text| format!("{file}: {name}: {text}")))
-                }
+                Err(found) => problems.extend(
+                    found
+                        .iter()
+                        .map(|text| format!("{file}:{line}: {name}: {text}")),
+                ),
             }
         }
     }
@@ -337,8 +348,8 @@ pub fn parse_suite<'a>(
     for case in &cases {
         if let Some(other) = seen.insert(&case.name, &case.file) {
             problems.push(format!(
-                "{}: {}: the name is taken in {other}",
-                case.file, case.name
+                "{}:{}: {}: the name is taken in {other}",
+                case.file, case.line, case.name
             ));
         }
     }
@@ -361,7 +372,7 @@ struct Written {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct WrittenCase {
-    name: String,
+    name: toml::Spanned<String>,
     why: Option<String>,
     policy: Option<WrittenPolicy>,
     request: WrittenRequest,
@@ -475,10 +486,12 @@ const CONNECTION_HEADERS: [&str; 5] = [
 ];
 
 impl WrittenCase {
-    fn check(self, file: &str) -> Result<Case, Vec<String>> {
+    fn check(self, file: &str, line: usize) -> Result<Case, Vec<String>> {
         let mut problems = Vec::new();
+        let name = self.name.into_inner();
+        let states_policy = self.policy.is_some();
         let slug = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-        if self.name.is_empty() || !self.name.chars().all(slug) {
+        if name.is_empty() || !name.chars().all(slug) {
             problems.push("a name is made of a-z, 0-9 and `-`".to_owned());
         }
         let drivers = self.drivers.unwrap_or_else(|| Driver::ALL.to_vec());
@@ -505,9 +518,11 @@ impl WrittenCase {
         }
         Ok(Case {
             file: file.to_owned(),
-            name: self.name,
+            line,
+            name,
             why: self.why,
             policy,
+            states_policy,
             request,
             expect,
             drivers,
@@ -630,6 +645,7 @@ impl WrittenExpect {
         Expect {
             action: self.action,
             status: self.status.unwrap_or(if blocked { 403 } else { 200 }),
+            states_status: self.status.is_some(),
             rules: self.rules,
             not_rules: self.not_rules,
             matches: self.matches,
@@ -701,7 +717,8 @@ mod tests {
     #[test]
     fn what_is_left_out_has_its_default() {
         let case = one(SMALL).unwrap();
-        assert_eq!(case.policy, "{}");
+        assert_eq!((case.policy.as_str(), case.states_policy), ("{}", false));
+        assert_eq!((case.line, case.expect.states_status), (3, false));
         assert_eq!(case.request.method, "GET");
         assert_eq!(case.request.host, b"palisade.test");
         assert_eq!(case.request.http, [Http::One, Http::Two]);

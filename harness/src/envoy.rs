@@ -171,6 +171,7 @@ pub struct LogEntry {
     /// The request's `x-request-id`.
     pub request_id: Option<String>,
     /// The status.
+    #[serde(rename = "status")]
     pub code: u16,
     /// `%RESPONSE_CODE_DETAILS%`.
     pub details: Option<String>,
@@ -186,8 +187,16 @@ pub struct LogEntry {
     pub metadata_action: Option<String>,
     /// The method.
     pub method: Option<String>,
-    /// Path and query.
+    /// The path, without the query.
     pub path: Option<String>,
+    /// The decision as a typed object, below `value`, where the policy asks for it.
+    pub typed: Option<Value>,
+    /// The ids of the rules as one word, where the policy asks for it.
+    pub rules: Option<String>,
+    /// The matches as one word, where the policy asks for it.
+    pub matches: Option<String>,
+    /// The client's trace context.
+    pub traceparent: Option<String>,
     /// The client's address as Envoy decided it, without the port.
     pub client: Option<String>,
 }
@@ -389,13 +398,49 @@ impl Envoy {
         String::from_utf8_lossy(&log).into_owned()
     }
 
-    /// The lines of Envoy's own log that complain.
+    /// The access log as it stands there.
+    pub fn access_log(&self) -> String {
+        let log = fs::read(self.folder.join("access.log")).unwrap_or_default();
+        String::from_utf8_lossy(&log).into_owned()
+    }
+
+    /// The records in Envoy's own log, by the id of the request. Those of one id are listed in order.
+    pub fn records(&self) -> HashMap<String, Vec<Value>> {
+        let mut records: HashMap<String, Vec<Value>> = HashMap::new();
+        for line in self.log().lines() {
+            let Some(at) = line.find("{\"record\":") else {
+                continue;
+            };
+            let record: Value = serde_json::from_str(&line[at..])
+                .unwrap_or_else(|error| panic!("a record: {error}: {line}"));
+            let id = record["request_id"].as_str().unwrap_or_default();
+            records.entry(id.to_owned()).or_default().push(record);
+        }
+        records
+    }
+
+    /// Every counter and gauge, by name.
+    pub fn stats(&self) -> HashMap<String, u64> {
+        let Ok(answer) = self.admin("GET", "/stats") else {
+            return HashMap::new();
+        };
+        let text = String::from_utf8_lossy(&answer.body).into_owned();
+        text.lines()
+            .filter_map(|line| {
+                let (name, value) = line.rsplit_once(": ")?;
+                Some((name.to_owned(), value.parse().ok()?))
+            })
+            .collect()
+    }
+
+    /// The lines of Envoy's own log that complain, without the records of requests.
     pub fn complaints(&self) -> String {
         let levels = ["[warning]", "[error]", "[critical]"];
         let log = self.log();
         let lines = log
             .lines()
-            .filter(|line| levels.iter().any(|level| line.contains(level)));
+            .filter(|line| levels.iter().any(|level| line.contains(level)))
+            .filter(|line| !line.contains("{\"record\":"));
         lines.collect::<Vec<_>>().join("\n")
     }
 
@@ -627,26 +672,25 @@ fn wasm(setup: &Setup, listener: &Listener) -> Value {
     })
 }
 
+/// The access log that is shipped, into a file, with what only tests ask for.
 fn access_log(folder: &Path) -> Value {
-    json!({
-        "name": "envoy.access_loggers.file",
-        "typed_config": {
-            "@type": type_url("envoy.extensions.access_loggers.file.v3.FileAccessLog"),
-            "path": folder.join("access.log"),
-            "log_format": { "json_format": {
-                "case": "%REQ(X-CASE)%",
-                "request_id": "%REQ(X-REQUEST-ID)%",
-                "code": "%RESPONSE_CODE%",
-                "details": "%RESPONSE_CODE_DETAILS%",
-                "flags": "%RESPONSE_FLAGS%",
-                "waf": "%FILTER_STATE(wasm.waf:PLAIN)%",
-                "waf_action": "%FILTER_STATE(wasm.waf.action:PLAIN)%",
-                "metadata": "%DYNAMIC_METADATA(waf:decision)%",
-                "metadata_action": "%DYNAMIC_METADATA(waf:decision:action)%",
-                "method": "%REQ(:METHOD)%",
-                "path": "%REQ(:PATH)%",
-                "client": "%DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT%",
-            } },
-        },
-    })
+    let shipped = repository().join("envoy/access_log.json");
+    let shipped = fs::read(&shipped).unwrap_or_else(|error| panic!("{shipped:?}: {error}"));
+    let mut log: Value = serde_json::from_slice(&shipped).expect("the shipped access log is JSON");
+    log["name"] = "envoy.access_loggers.file".into();
+    let config = &mut log["typed_config"];
+    config["@type"] = type_url("envoy.extensions.access_loggers.file.v3.FileAccessLog").into();
+    config["path"] = json!(folder.join("access.log"));
+    let format = &mut config["log_format"]["json_format"];
+    for (key, value) in [
+        ("case", "%REQ(X-CASE)%"),
+        ("metadata", "%DYNAMIC_METADATA(waf:decision)%"),
+        ("metadata_action", "%DYNAMIC_METADATA(waf:decision:action)%"),
+        ("typed", "%FILTER_STATE(wasm.waf.decision:TYPED)%"),
+        ("rules", "%FILTER_STATE(wasm.waf.rules:PLAIN)%"),
+        ("matches", "%FILTER_STATE(wasm.waf.matches:PLAIN)%"),
+    ] {
+        format[key] = value.into();
+    }
+    log
 }

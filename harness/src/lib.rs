@@ -1,6 +1,7 @@
 //! The test harness: cases, a real Envoy, exact clients, an upstream that remembers.
 //!
-//! Everything here is for tests alone, so it panics with a sentence where a test could not go on.
+//! Everything here is for tests alone, so it panics with a sentence where a test could not go on; but for the
+//! format of the cases, in which users of `palisade test` write too: what is wrong with one of them is told.
 //!
 //! The real Envoy is `$ENVOY`, else what `scripts/envoy.sh` finds or fetches; the module is
 //! `$PALISADE_WASM`, else what `make wasm` has built. Where either is missing the tests fail.
@@ -15,5 +16,7 @@ pub mod client;
 #[cfg(feature = "envoy")]
 pub mod envoy;
 pub mod outcome;
+pub mod policies;
+pub mod shapes;
 #[cfg(feature = "envoy")]
 pub mod upstream;

@@ -1,7 +1,8 @@
 //! An HTTP/1.1 upstream that remembers everything it heard, so that a test can say "it never heard of it".
 //!
 //! Requests are told apart by their `x-case` header. How it answers is asked for in the header
-//! `x-upstream`, a list of words separated by spaces: `early` (answers before it reads the body), `echo`
+//! `x-upstream`, a list of words separated by spaces: `early` (answers before it reads the body), `opening`
+//! (sends the head of its answer before it does), `echo`
 //! (answers with the body), `delay=MS` (waits before it answers), `forge=VALUE` (sends the response header
 //! `x-palisade-decision: VALUE`), `hangup` (closes in place of an answer). A request with an `upgrade`
 //! header is answered 101 if it says `accept-upgrade`; then every byte is sent back.
@@ -203,6 +204,10 @@ impl Connection {
             if says("early") {
                 self.answer(head, value("forge"), br#"{"upstream":"early"}"#)?;
             }
+            if says("opening") {
+                // The head of the answer, and no more of it before the request is whole.
+                self.answer(true, value("forge"), br#"{"upstream":true}"#)?;
+            }
             let read = self.body(index, &heard);
             self.memory.change(index, |heard| match read {
                 Ok(()) => heard.complete = true,
@@ -215,7 +220,9 @@ impl Connection {
             if says("hangup") {
                 return Ok(());
             }
-            if !says("early") {
+            if says("opening") {
+                self.stream.write_all(br#"{"upstream":true}"#)?;
+            } else if !says("early") {
                 let body = match says("echo") {
                     true => self.memory.lock()[index].body.clone(),
                     false => br#"{"upstream":true}"#.to_vec(),

@@ -51,6 +51,11 @@ const NOT_OURS: [&str; 9] = [
     "x-palisade-decision",
 ];
 
+/// The headers of an answer that no policy writes.
+pub const fn headers_of_the_proxy() -> [&'static str; NOT_OURS.len()] {
+    NOT_OURS
+}
+
 impl BlockResponse {
     /// Reads what an object says over what holds so far.
     pub(super) fn read_from(&mut self, node: &Node, path: &str, problems: &mut Problems) {

@@ -12,7 +12,9 @@ use super::matching::{Networks, OneOrMore, checked, read_request};
 use super::node::Node;
 use super::problem::Problems;
 use super::read::{Object, Read, Word, wrong};
-use super::rule::{DEFAULT_VIEWS, DEFAULT_ZONES, Set, checked_literals, whole_bodies};
+use super::rule::{
+    DEFAULT_VIEWS, DEFAULT_ZONES, Set, checked_literals, count_literals, whole_bodies,
+};
 use crate::model::{
     Addresses, Comparison, Condition, Detector, FieldCondition, Matcher, Named, Number, Part,
     PartSet, Range, RequestCondition, RequestMatch, TextMatch, ValueTest, View, ViewSet, Zone,
@@ -220,12 +222,14 @@ impl Reader<'_> {
                 );
             }
         }
+        let known = name.is_some();
         let place = Place {
             zones: ZoneSet::of(&[Zone::RequestHeader]),
             parts: PartSet::of(&[Part::Value]),
-            name: Some(name?),
+            name,
         };
-        self.tests(object, place, path)
+        // What stands beside it is looked at all the same, for its own problems.
+        self.tests(object, place, path).filter(|_| known)
     }
 
     fn field(&mut self, object: &mut Object<'_>, path: &str) -> Option<FieldCondition> {
@@ -279,6 +283,9 @@ impl Reader<'_> {
             if !matches!(key, "equals" | "exact") && texts.iter().any(String::is_empty) {
                 self.problems
                     .add(&at, "an empty text says nothing; every value would do");
+            }
+            if key != "regex" {
+                count_literals(texts.iter(), &at, self.problems);
             }
             searches |= key == "regex";
             compares |= key != "regex";

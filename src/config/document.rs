@@ -6,6 +6,7 @@ use super::read::{Object, Read, Word};
 use super::rule::read_rules;
 use super::scope::{Scope, read_scopes};
 use super::settings::Settings;
+use super::telemetry::Telemetry;
 use crate::model::{Family, Hold, Rule};
 
 /// A policy that was read and found to be whole.
@@ -17,6 +18,8 @@ pub struct Config {
     pub revision: Option<String>,
     /// Whether request headers wait for the verdict on the body.
     pub hold_request_headers: Hold,
+    /// What is told about decisions.
+    pub telemetry: Telemetry,
     /// What holds for every request that no scope concerns.
     pub settings: Settings,
     /// Requests for which something else holds, the most specific first.
@@ -31,6 +34,7 @@ impl Default for Config {
             name: None,
             revision: None,
             hold_request_headers: Hold::Auto,
+            telemetry: Telemetry::default(),
             settings: Settings::default(),
             scopes: Vec::new(),
             rules: Vec::new(),
@@ -81,6 +85,9 @@ impl Read for Config {
         config.revision = label(&mut object, "revision", problems);
         if let Some(Word(hold)) = object.optional("hold_request_headers", problems) {
             config.hold_request_headers = hold;
+        }
+        if let Some(telemetry) = object.optional("telemetry", problems) {
+            config.telemetry = telemetry;
         }
         config.settings.read_from(&mut object, problems);
         let rules_path = object.path_of("rules");

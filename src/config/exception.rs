@@ -7,11 +7,11 @@
 //! | a list of conditions | `conditions` |
 //! | our own full form | none of these |
 
-use super::matching::{Day, OneOrMore, check_path, checked, read_request, read_rule_match};
+use super::matching::{OneOrMore, check_path, checked, read_request, read_rule_match};
 use super::node::Node;
 use super::problem::Problems;
 use super::read::{Object, Read, not_a};
-use crate::model::{Exception, Part, PartSet, Place, RuleMatch, TextMatch, Zone, ZoneSet};
+use crate::model::{Day, Exception, Part, PartSet, Place, RuleMatch, TextMatch, Zone, ZoneSet};
 
 /// Every header, cookies included: a cookie is addressed as the header `cookie` too.
 const HEADERS: ZoneSet = ZoneSet::of(&[Zone::RequestHeader, Zone::Cookies]);
@@ -63,7 +63,7 @@ fn read_exception(node: &Node, path: &str, problems: &mut Problems) -> Option<Ex
         .optional::<Label>("id", problems)
         .map_or_else(|| path.trim_start_matches("$.").to_owned(), |label| label.0);
     let reason = object.optional::<String>("reason", problems);
-    let expires = object.optional::<Day>("expires", problems).map(|day| day.0);
+    let expires = object.optional::<Day>("expires", problems);
     let active = object.optional::<bool>("active", problems);
     let mut exception = Exception {
         label,

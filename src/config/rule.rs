@@ -297,8 +297,18 @@ pub(super) fn checked_literals(
             );
         }
     }
+    count_literals(literals.iter(), at, problems);
+    Some(literals)
+}
+
+/// Adds the bytes of texts that every request is searched for.
+pub(super) fn count_literals<'a>(
+    texts: impl Iterator<Item = &'a String>,
+    at: &str,
+    problems: &mut Problems,
+) {
     let before = problems.literal_bytes;
-    let sum = literals.iter().map(String::len).sum();
+    let sum = texts.map(String::len).sum();
     problems.literal_bytes = before.saturating_add(sum);
     // Said once, where the sum is passed.
     if before <= LITERALS_OF_ALL && problems.literal_bytes > LITERALS_OF_ALL {
@@ -307,7 +317,6 @@ pub(super) fn checked_literals(
             format!("up to here all literals together have more than {LITERALS_OF_ALL} bytes"),
         );
     }
-    Some(literals)
 }
 
 /// Bytes of one literal.

@@ -79,8 +79,11 @@ pub(super) fn read_scopes(
             settings.own_rules.extend(own.iter().map(|rule| rule.id));
             rules.extend(own);
         }
+        let given = ["host", "path", "method"]
+            .into_iter()
+            .any(|key| object.has(key));
         object.close(problems);
-        if request.is_any() {
+        if !given {
             problems.add(&at, "a scope needs a host, a path or a method; what holds for every request stands at the top");
         }
         if name.is_empty() || name.len() > 64 {
@@ -93,7 +96,7 @@ pub(super) fn read_scopes(
                     format!("the name stands twice, see {}", earlier.path),
                 );
             }
-            if same_requests(&earlier.request, &request) {
+            if !request.is_any() && same_requests(&earlier.request, &request) {
                 problems.add(
                     &at,
                     format!("concerns the same requests as {}", earlier.path),

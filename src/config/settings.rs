@@ -105,6 +105,12 @@ impl Default for Settings {
 }
 
 impl Settings {
+    /// Whether anything here goes by the address of the client.
+    pub(crate) fn ask_client(&self) -> bool {
+        let shares = self.enforcement.share < 10_000 && self.enforcement.header.is_none();
+        shares || !self.allow_clients.is_empty() || !self.deny_clients.is_empty()
+    }
+
     /// Reads whatever an object says over what holds so far. Lists of exceptions and overrides grow;
     /// everything else is replaced, entry by entry where it has entries.
     pub(super) fn read_from(&mut self, object: &mut Object<'_>, problems: &mut Problems) {

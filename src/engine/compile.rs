@@ -6,17 +6,18 @@ use std::sync::{Arc, OnceLock};
 use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 
 use super::condition::Conditions;
-use super::except::Exceptions;
+use super::directory::{Directory, Writer};
+use super::except::{Exceptions, Gathered};
 use super::facts::Requests;
-use super::literal::{Required, required, worth};
+use super::literal::{Budget, Required, required, worth};
 use super::need::Need;
 use super::pattern::Pattern;
 use super::prefilter::{Prefilter, RuleIndex};
 use crate::config::{Config, Problem, Settings, pattern, shipped_rules};
 use crate::decode::Signs;
 use crate::model::{
-    AnomalySet, Category, Detector, Family, Matcher, Mode, Part, PartSet, Preset, RequestMatch,
-    Rule, RuleAction, View, ViewSet, Zone, ZoneSet,
+    AnomalySet, Category, Day, Detector, Family, Matcher, Mode, Part, PartSet, Preset,
+    RequestMatch, Rule, RuleAction, View, ViewSet, Zone, ZoneSet,
 };
 
 /// A policy, ready to inspect requests. Nothing in it is global and nothing in it changes: one
@@ -30,9 +31,13 @@ pub struct Engine {
     pub(super) default_scope: Scope,
     /// The policy's scopes, the most specific first.
     pub(super) scopes: Vec<Scope>,
+    pub(super) scope_directory: Directory,
     pub(super) exceptions: Exceptions,
     /// The views that some rule in force looks at.
     pub(super) views: ViewSet,
+    /// Asked for every request, found out once.
+    needs_client: bool,
+    needs_time: bool,
     /// Whether prefilters are used; off only to prove that they lose nothing.
     pub(super) prefilter: bool,
 }
@@ -48,13 +53,18 @@ pub(super) struct Scope {
     pub(super) effects: [Vec<Effect>; 2],
     /// Scores that differ from the rule's own.
     pub(super) scores: HashMap<(u8, RuleIndex), Vec<(Category, u32)>>,
+    /// A bit for each of the policy's rules with conditions that is in force.
+    pub(super) conditions: Box<[u64]>,
 }
 
 /// What a rule does under a policy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Effect {
+pub enum Effect {
+    /// Nothing.
     Off,
+    /// Is recorded and decides nothing.
     Record,
+    /// Decides.
     Enforce,
     /// Blocks even where the policy only monitors.
     Always,
@@ -147,7 +157,8 @@ impl Engine {
             .fold(ViewSet::EMPTY, |views, rule| views.union(rule.rule.views));
         let default_scope = Scope::new(None, &RequestMatch::default(), &config.settings, &sets);
         let mut scopes = Vec::with_capacity(config.scopes.len());
-        let mut exceptions = Exceptions::default();
+        let mut scope_directory = Writer::default();
+        let mut exceptions = Gathered::default();
         config
             .settings
             .exceptions
@@ -161,6 +172,7 @@ impl Engine {
                 .exceptions
                 .iter()
                 .for_each(|exception| exceptions.add(exception, index));
+            scope_directory.add(scopes.len() as u32, &scope.request);
             scopes.push(Scope::new(
                 Some(&scope.name),
                 &scope.request,
@@ -168,13 +180,22 @@ impl Engine {
                 &sets,
             ));
         }
+        let exceptions = exceptions.finish();
+        let needs_client = sets.iter().any(|set| set.conditions.asks_client())
+            || std::iter::once(&default_scope)
+                .chain(&scopes)
+                .any(|scope| scope.settings.ask_client());
+        let needs_time = exceptions.expiring().next().is_some();
         Ok(Self {
             config,
             sets,
             default_scope,
             scopes,
+            scope_directory: scope_directory.finish(),
             exceptions,
             views,
+            needs_client,
+            needs_time,
             prefilter: true,
         })
     }
@@ -198,6 +219,30 @@ impl Engine {
             .flat_map(|set| &set.rules)
             .map(|rule| &rule.rule)
             .find(|rule| rule.id == id)
+    }
+
+    /// What a hit of that rule adds to the sums that decide, in the scope of that name, or where no scope
+    /// says otherwise; `None` if it records only, or there is no such rule or scope.
+    pub fn counts(&self, scope: Option<&str>, id: u32) -> Option<&[(Category, u32)]> {
+        let scope = match scope {
+            None => &self.default_scope,
+            Some(_) => self
+                .scopes
+                .iter()
+                .find(|own| own.name.as_deref() == scope)?,
+        };
+        let (set, index, rule) = self.sets.iter().enumerate().find_map(|(set, rules)| {
+            let index = rules.rules.iter().position(|own| own.rule.id == id)?;
+            Some((set, index, rules.rules.get(index)?))
+        })?;
+        match scope.effects.get(set)?.get(index)? {
+            Effect::Off | Effect::Record => None,
+            Effect::Enforce | Effect::Always => {
+                let key = (u8::try_from(set).ok()?, RuleIndex::try_from(index).ok()?);
+                let own = scope.scores.get(&key);
+                Some(own.map_or(&rule.rule.score, |score| score).as_slice())
+            }
+        }
     }
 
     /// Every rule in force or not, in the order of ids, the policy's own behind the shipped ones.
@@ -226,10 +271,7 @@ impl Engine {
             Matcher::Literals(texts) => Some(keys_of(texts.iter().map(String::as_bytes))),
             Matcher::Regex(text) => {
                 let hir = pattern::parse(text).ok()?;
-                match keyed_by(required(&hir), Need::of_pattern(&hir).bytes()) {
-                    Keyed::By(literals) => Some(literals),
-                    Keyed::Always | Keyed::Never => None,
-                }
+                rarest(required(&hir), Need::of_pattern(&hir).bytes())
             }
             Matcher::Detector(_) | Matcher::Anomalies(_) | Matcher::When(_) => None,
         }
@@ -241,25 +283,33 @@ impl Engine {
     }
 
     /// Whether inspections need to know the client's address.
-    pub fn needs_client(&self) -> bool {
-        let asks = |set: &Arc<RuleSet>| set.conditions.asks_client();
-        self.sets.iter().any(asks) || self.scopes_need_client()
-    }
-
-    fn scopes_need_client(&self) -> bool {
-        std::iter::once(&self.default_scope)
-            .chain(&self.scopes)
-            .any(|scope| {
-                let settings = &scope.settings;
-                let shares =
-                    settings.enforcement.share < 10_000 && settings.enforcement.header.is_none();
-                shares || !settings.allow_clients.is_empty() || !settings.deny_clients.is_empty()
-            })
+    pub const fn needs_client(&self) -> bool {
+        self.needs_client
     }
 
     /// Whether inspections need to know the time.
-    pub fn needs_time(&self) -> bool {
-        self.exceptions.any_expires()
+    pub const fn needs_time(&self) -> bool {
+        self.needs_time
+    }
+
+    /// The exceptions in use that expire some day, those of scopes included: what records call them, and
+    /// the last day on which they apply. In the order of the policy.
+    pub fn expiring(&self) -> impl Iterator<Item = (&str, Day)> {
+        self.exceptions.expiring()
+    }
+
+    /// Those of them that have expired at a moment, in seconds since 1970-01-01 (UTC).
+    pub fn expired(&self, now: u64) -> impl Iterator<Item = (&str, Day)> {
+        self.expiring().filter(move |(_, last)| now >= last.end())
+    }
+
+    /// The first moment after `now` at which another exception expires, in seconds since 1970-01-01
+    /// (UTC); `None` if none does.
+    pub fn next_expiry(&self, now: u64) -> Option<u64> {
+        self.expiring()
+            .map(|(_, last)| last.end())
+            .filter(|end| *end > now)
+            .min()
     }
 }
 
@@ -282,7 +332,14 @@ impl Scope {
             });
             effects.collect()
         });
+        let [_, own] = sets;
+        let [_, own_effects]: &[Vec<Effect>; 2] = &effects;
+        let in_force = |rule: RuleIndex| {
+            let effect = own_effects.get(rule as usize);
+            effect.is_some_and(|effect| *effect != Effect::Off)
+        };
         Self {
+            conditions: own.conditions.row(in_force),
             name: name.cloned(),
             requests: Requests::new(request),
             settings: settings.clone(),
@@ -358,6 +415,7 @@ impl RuleSet {
         let mut compiled = Vec::with_capacity(rules.len());
         let mut literals: Vec<Keyed> = Vec::with_capacity(rules.len());
         let mut conditions = Conditions::default();
+        let mut budget = Budget::of(LITERALS_OF_PATTERNS);
         let mut leaves = Vec::new();
         for (index, rule) in rules.iter().enumerate() {
             let mut need = Need::default();
@@ -376,7 +434,9 @@ impl RuleSet {
                 Matcher::Regex(text) => match pattern::parse(text) {
                     Ok(hir) => {
                         need = Need::of_pattern(&hir);
-                        let keyed = keyed_by(required(&hir), need.bytes());
+                        let literals = required(&hir).and_then(|it| budget.afford(it));
+                        let keyed = rarest(literals, need.bytes());
+                        let keyed = keyed.map_or(Keyed::Always, Keyed::By);
                         (Test::Pattern(Pattern::new(text)), keyed)
                     }
                     Err(message) => {
@@ -409,6 +469,7 @@ impl RuleSet {
         if !problems.is_empty() {
             return Err(problems);
         }
+        conditions.finish();
         literals.extend(
             leaves
                 .into_iter()
@@ -468,14 +529,13 @@ impl RuleSet {
     }
 }
 
+/// Bytes of literals that are taken from the patterns of one set of rules.
+const LITERALS_OF_PATTERNS: usize = 128 << 10;
+
 /// The literals by which a pattern is found best: those that stand in its matches, or the bytes of which
 /// one does.
-fn keyed_by(literals: Option<Required>, bytes: Option<Required>) -> Keyed {
-    [literals, bytes]
-        .into_iter()
-        .flatten()
-        .max_by_key(worth)
-        .map_or(Keyed::Always, Keyed::By)
+fn rarest(literals: Option<Required>, bytes: Option<Required>) -> Option<Required> {
+    [literals, bytes].into_iter().flatten().max_by_key(worth)
 }
 
 /// How the prefilter finds a rule.

@@ -1,19 +1,23 @@
 //! Exceptions at work: which hits a policy does not count.
 
-use std::collections::HashMap;
-
+use super::directory::{Directory, Writer};
 use super::facts::{Facts, Requests};
 use super::text::Text;
-use crate::model::{Exception, Part, PartSet, Place, Rule, RuleMatch, Zone, ZoneSet};
+use crate::model::{Day, Exception, Part, PartSet, Place, Rule, RuleMatch, Zone, ZoneSet};
 use crate::request::{Field, Fields};
 
-/// The exceptions of a policy, found by path, or by the first segment of it, where they name such.
+/// The exceptions of a policy.
 #[derive(Debug, Default)]
 pub(super) struct Exceptions {
     list: Vec<Compiled>,
-    by_path: HashMap<Box<[u8]>, Vec<u32>>,
-    by_segment: HashMap<Box<[u8]>, Vec<u32>>,
-    elsewhere: Vec<u32>,
+    directory: Directory,
+}
+
+/// Exceptions that are being gathered.
+#[derive(Debug, Default)]
+pub(super) struct Gathered {
+    list: Vec<Compiled>,
+    writer: Writer,
 }
 
 #[derive(Debug)]
@@ -22,7 +26,7 @@ struct Compiled {
     rules: RuleMatch,
     requests: Requests,
     places: Vec<Where>,
-    expires: Option<u32>,
+    expires: Option<Day>,
     /// The scope it belongs to; `None` for all.
     scope: Option<u16>,
 }
@@ -37,7 +41,11 @@ struct Where {
 
 /// The exceptions that concern one request, each with the places that the request is known to have.
 #[derive(Debug, Default)]
-pub(super) struct Concerned(Vec<(u32, u32)>);
+pub(super) struct Concerned {
+    in_force: Vec<(u32, u32)>,
+    /// Those that would concern it, had they not expired.
+    expired: Vec<(u32, u32)>,
+}
 
 /// One half of one field, where a rule has matched.
 #[derive(Clone, Copy)]
@@ -51,7 +59,8 @@ pub(super) struct Spot<'a> {
 /// Places of one exception, a bit each; reading a policy refuses more.
 const MOST_PLACES: usize = Exception::MOST_PLACES;
 
-impl Exceptions {
+impl Gathered {
+    /// Adds one, of a scope or of all.
     pub(super) fn add(&mut self, exception: &Exception, scope: Option<u16>) {
         if !exception.active {
             return;
@@ -70,45 +79,36 @@ impl Exceptions {
             expires: exception.expires,
             scope,
         };
-        let keys: Option<Vec<Key<'_>>> = compiled.requests.paths().iter().map(Key::of).collect();
-        match keys {
-            // Each key once: no exception is looked at twice.
-            Some(mut keys) if !keys.is_empty() => {
-                keys.sort_unstable();
-                keys.dedup();
-                for key in keys {
-                    match key {
-                        Key::Path(path) => self.by_path.entry(path.into()),
-                        Key::Segment(segment) => self.by_segment.entry(segment.into()),
-                    }
-                    .or_default()
-                    .push(index);
-                }
-            }
-            _ => self.elsewhere.push(index),
-        }
+        self.writer.add(index, &exception.request);
         self.list.push(compiled);
     }
 
+    /// All of them.
+    pub(super) fn finish(self) -> Exceptions {
+        Exceptions {
+            list: self.list,
+            directory: self.writer.finish(),
+        }
+    }
+}
+
+impl Exceptions {
     pub(super) fn is_empty(&self) -> bool {
         self.list.is_empty()
     }
 
-    /// Whether any of them asks what day it is.
-    pub(super) fn any_expires(&self) -> bool {
+    /// Those that expire some day: what they are called, and the last day on which they apply.
+    pub(super) fn expiring(&self) -> impl Iterator<Item = (&str, Day)> {
         self.list
             .iter()
-            .any(|exception| exception.expires.is_some())
+            .filter_map(|exception| Some((exception.label.as_str(), exception.expires?)))
     }
 
     /// The exceptions that concern a request, with what its head tells about places.
     pub(super) fn concerning(&self, facts: &Facts, scope: u16, head: &Fields) -> Concerned {
-        let here = self.by_path.get(facts.path());
-        let below = first_segment(facts.path()).and_then(|segment| self.by_segment.get(segment));
-        let mut concerned = Vec::new();
-        let found = here.into_iter().chain(below).flatten();
-        for index in found.chain(&self.elsewhere) {
-            let Some(exception) = self.list.get(*index as usize) else {
+        let mut concerned = Concerned::default();
+        for index in self.directory.candidates(facts) {
+            let Some(exception) = self.list.get(index as usize) else {
                 continue;
             };
             let expired = exception
@@ -116,11 +116,16 @@ impl Exceptions {
                 .zip(facts.today)
                 .is_some_and(|(last, today)| today > last);
             let other = exception.scope.is_some_and(|own| own != scope);
-            if !expired && !other && exception.requests.contain(facts) {
-                concerned.push((*index, exception.present(head)));
+            if !other && exception.requests.contain(facts) {
+                let list = if expired {
+                    &mut concerned.expired
+                } else {
+                    &mut concerned.in_force
+                };
+                list.push((index, exception.present(head)));
             }
         }
-        Concerned(concerned)
+        concerned
     }
 
     /// The label of the exception that removes a hit, if one does.
@@ -131,7 +136,29 @@ impl Exceptions {
         spot: Spot<'_>,
         fields: &Fields,
     ) -> Option<&str> {
-        concerned.0.iter().find_map(|(index, present)| {
+        self.first(&concerned.in_force, rule, spot, fields)
+    }
+
+    /// The label of an exception that would remove a hit, had it not expired.
+    pub(super) fn would_remove(
+        &self,
+        concerned: &Concerned,
+        rule: &Rule,
+        spot: Spot<'_>,
+        fields: &Fields,
+    ) -> Option<&str> {
+        self.first(&concerned.expired, rule, spot, fields)
+    }
+
+    /// The label of the first of these that names a hit.
+    fn first(
+        &self,
+        list: &[(u32, u32)],
+        rule: &Rule,
+        spot: Spot<'_>,
+        fields: &Fields,
+    ) -> Option<&str> {
+        list.iter().find_map(|(index, present)| {
             let exception = self.list.get(*index as usize)?;
             if !exception.rules.contains(rule) {
                 return None;
@@ -154,35 +181,6 @@ impl Exceptions {
             holds.then_some(exception.label.as_str())
         })
     }
-}
-
-/// By what of a path an exception is found.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Key<'a> {
-    /// The whole path.
-    Path(&'a [u8]),
-    /// The first segment, of paths that have more than one.
-    Segment(&'a [u8]),
-}
-
-impl<'a> Key<'a> {
-    fn of(path: &'a Text) -> Option<Self> {
-        match path {
-            Text::Exact(path) => Some(Self::Path(path)),
-            Text::Prefix(start) => first_segment(start).map(Self::Segment),
-            Text::Glob(glob) => {
-                let end = memchr::memchr2(b'*', b'?', glob).unwrap_or(glob.len());
-                first_segment(glob.get(..end)?).map(Self::Segment)
-            }
-            Text::Suffix(_) | Text::Contains(_) | Text::Regex(_) => None,
-        }
-    }
-}
-
-/// The first segment of a path in which another one follows.
-fn first_segment(path: &[u8]) -> Option<&[u8]> {
-    let rest = path.strip_prefix(b"/")?;
-    rest.get(..memchr::memchr(b'/', rest)?)
 }
 
 impl Compiled {

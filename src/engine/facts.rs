@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use super::text::Text;
 use crate::decode;
-use crate::model::RequestMatch;
+use crate::model::{Day, RequestMatch};
 use crate::request::Head;
 
 /// What the proxy knows of the other end, and of the time.
@@ -26,21 +26,17 @@ pub(super) struct Facts {
     method: Vec<u8>,
     /// The client's address, where it is known.
     pub(super) client: Option<IpAddr>,
-    /// Days since 1970-01-01.
-    pub(super) today: Option<u32>,
+    pub(super) today: Option<Day>,
 }
 
 impl Facts {
     pub(super) fn of(head: &Head<'_>, peer: &Peer) -> Self {
-        let today = peer
-            .now
-            .map(|now| u32::try_from(now / 86_400).unwrap_or(u32::MAX));
         Self {
             host: host_of(head.authority),
             path: path_of(head.target),
             method: head.method.to_vec(),
             client: peer.client,
-            today,
+            today: peer.now.map(Day::of_seconds),
         }
     }
 }
@@ -111,16 +107,15 @@ impl Requests {
             && any(&self.hosts, &facts.host)
             && any(&self.paths, &facts.path)
     }
-
-    /// The paths that are asked for; none for any.
-    pub(super) fn paths(&self) -> &[Text] {
-        &self.paths
-    }
 }
 
 impl Facts {
     pub(super) fn path(&self) -> &[u8] {
         &self.path
+    }
+
+    pub(super) fn host(&self) -> &[u8] {
+        &self.host
     }
 }
 

@@ -5,6 +5,7 @@
 use super::compile::{CompiledRule, Effect, Engine, RuleSet, Scope, Test, count_in};
 use super::condition::{BEHIND_BODY, BEHIND_HEAD, Fired, Known};
 use super::except::{Concerned, Spot};
+use super::excerpt;
 use super::facts::{Facts, Peer, bucket};
 use super::prefilter::RuleIndex;
 use super::scratch::{Candidate, Scratch, Text};
@@ -45,6 +46,7 @@ pub struct Inspection {
     sampled_out: bool,
     concerned: Concerned,
     excepted: Vec<String>,
+    expired: Vec<String>,
     /// What is known of rules with conditions that the head did not decide.
     known: Option<Box<Known>>,
     /// The same as the head left it, to which each message of a stream goes back.
@@ -77,6 +79,7 @@ impl Engine {
             sampled_out: false,
             concerned: Concerned::default(),
             excepted: Vec::new(),
+            expired: Vec::new(),
             known: None,
             head_known: None,
         };
@@ -84,11 +87,7 @@ impl Engine {
         let facts = (!self.scopes.is_empty() || !self.exceptions.is_empty() || conditions)
             .then(|| Facts::of(head, peer));
         if let Some(facts) = &facts {
-            let found = self
-                .scopes
-                .iter()
-                .position(|scope| scope.requests.contain(facts));
-            inspection.scope = found.map_or(0, |index| index as u16 + 1);
+            inspection.scope = self.scope_for(facts);
         }
         let settings = &self.scope(&inspection).settings;
         if settings.mode == Mode::Off {
@@ -147,6 +146,19 @@ impl Engine {
     fn own(&self) -> &RuleSet {
         let [_, own] = &self.sets;
         own
+    }
+
+    /// The number of the scope that a request falls in: the first that fits, for the most specific stand first.
+    fn scope_for(&self, facts: &Facts) -> u16 {
+        if self.scopes.is_empty() {
+            return 0;
+        }
+        let fits = |index: &u32| {
+            let scope = self.scopes.get(*index as usize);
+            scope.is_some_and(|scope| scope.requests.contain(facts))
+        };
+        let mut candidates = self.scope_directory.candidates(facts).into_iter();
+        candidates.find(fits).map_or(0, |index| index as u16 + 1)
     }
 
     fn scope(&self, inspection: &Inspection) -> &Scope {
@@ -374,6 +386,7 @@ impl Engine {
             reasons,
             uninspected: inspection.uninspected,
             exceptions: inspection.excepted.clone(),
+            expired: inspection.expired.clone(),
             scope: self.scope(inspection).name.clone(),
             sampled_out: inspection.sampled_out,
             ended_by: inspection.ended_by,
@@ -415,12 +428,12 @@ impl Engine {
     fn open_conditions(&self, scratch: &Scratch, inspection: &mut Inspection, facts: &Facts) {
         let mut fired = Vec::new();
         let scope = self.scope(inspection);
-        let known = self.own().conditions.open(
-            facts,
-            |rule| scope.effect(1, rule) != Effect::Off,
-            !self.prefilter,
-            |rule| fired.push(rule),
-        );
+        let known = self
+            .own()
+            .conditions
+            .open(facts, &scope.conditions, !self.prefilter, |rule| {
+                fired.push(rule)
+            });
         inspection.known = known;
         self.fire(scratch, inspection, &fired);
     }
@@ -436,8 +449,10 @@ impl Engine {
         let mut present = ZoneSet::EMPTY;
         let zones = scratch.fields.iter().map(|field| field.zone);
         zones.for_each(|zone| present.insert(zone));
-        let wanted =
-            conditions.wants_unkeyed(known, (present, ahead), self.prefilter, &mut unnamed);
+        let lengths = scratch.texts.iter().map(|text| text.span.len());
+        let longest = lengths.max().unwrap_or(0) as u32;
+        let (zones, drop) = ((present, ahead), self.prefilter);
+        let wanted = conditions.wants_unkeyed(known, zones, longest, drop, &mut unnamed);
         if !wanted {
             scratch.leaves = unnamed;
             return;
@@ -454,7 +469,10 @@ impl Engine {
                 last = Some(text.field);
                 named = conditions.named(scratch.fields.get(field.name));
             }
-            for leaf in named.iter().chain(&unnamed).copied() {
+            let length = scratch.text(text).len() as u32;
+            let long_enough = unnamed.iter().take_while(|(least, _)| *least <= length);
+            let unnamed = long_enough.map(|(_, leaf)| leaf);
+            for leaf in named.iter().chain(unnamed).copied() {
                 // Tried here already: what fails, most of it, need not be listed and sorted.
                 if conditions.looks_at(known, leaf, text, field)
                     && conditions.means(leaf, &scratch.fields, field)
@@ -855,6 +873,7 @@ impl Engine {
                 continue;
             };
             let mut most = (0, View::Plain);
+            let mut shown = None;
             for candidate in group {
                 if last == Some(*candidate) {
                     continue;
@@ -866,10 +885,12 @@ impl Engine {
                 let count = count_in(&compiled.test, field.zone, scratch.text(text));
                 if count > most.0 {
                     most = (count, text.view);
+                    shown = Some(text);
                 }
             }
             if most.0 > 0 {
                 let spot = Spot::of(&scratch.fields, field, half.part);
+                let before = inspection.hits.len();
                 self.hit(
                     inspection,
                     &scratch.fields,
@@ -877,11 +898,26 @@ impl Engine {
                     spot,
                     (most.1, most.0),
                 );
+                let telemetry = &self.config.telemetry;
+                if telemetry.excerpts
+                    && before < excerpt::MOST
+                    && let (Some(hit), Some(text)) = (inspection.hits.get_mut(before), shown)
+                {
+                    let other = text.derived || text.view != View::Plain;
+                    let plain = scratch.fields.get(match half.part {
+                        Part::Name => field.key,
+                        Part::Value => field.value,
+                    });
+                    let text = scratch.text(text);
+                    let (test, plain) = (&compiled.test, other.then_some(plain));
+                    hit.excerpt = excerpt::of(test, spot.name, text, plain, &telemetry.redact);
+                }
             }
         }
     }
 
-    /// Whether an exception takes a match away; if so, that is noted.
+    /// Whether an exception takes a match away; if so, that is noted, and if one would, had it not expired,
+    /// that is noted too.
     fn excepted(
         &self,
         inspection: &mut Inspection,
@@ -889,17 +925,19 @@ impl Engine {
         spot: Spot<'_>,
         fields: &Fields,
     ) -> bool {
-        let removed = self
-            .exceptions
-            .removes(&inspection.concerned, &rule.rule, spot, fields);
-        let Some(label) = removed else {
-            return false;
+        let (exceptions, concerned) = (&self.exceptions, &inspection.concerned);
+        let removed = exceptions.removes(concerned, &rule.rule, spot, fields);
+        let (label, kept) = match removed {
+            Some(label) => (label, &mut inspection.excepted),
+            None => match exceptions.would_remove(concerned, &rule.rule, spot, fields) {
+                Some(label) => (label, &mut inspection.expired),
+                None => return false,
+            },
         };
-        let kept = &mut inspection.excepted;
         if kept.len() < Verdict::EXCEPTIONS && !kept.iter().any(|known| known == label) {
             kept.push(label.to_owned());
         }
-        true
+        removed.is_some()
     }
 
     /// Counts a hit, unless an exception removes it. A rule that counts once and has counted is kept
@@ -972,6 +1010,7 @@ impl Engine {
                 .to_vec(),
             count,
             enforced,
+            excerpt: Vec::new(),
         });
     }
 }
@@ -996,8 +1035,23 @@ struct Asked {
 }
 
 impl Inspection {
+    /// Whether there may be more to say of the request than that it went on.
+    pub fn has_something(&self) -> bool {
+        self.ended_by.is_some()
+            || self.blocked_by.is_some()
+            || !self.hits.is_empty()
+            || !self.excepted.is_empty()
+            || !self.expired.is_empty()
+            || !self.uninspected.is_empty()
+    }
+
     /// What the head said about the body.
     pub fn plan(&self) -> &BodyPlan {
         &self.plan
+    }
+
+    /// The index of the scope in the configuration; `None` for the default.
+    pub(super) fn scope_index(&self) -> Option<usize> {
+        (self.scope as usize).checked_sub(1)
     }
 }

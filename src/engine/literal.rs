@@ -19,6 +19,24 @@ const MOST_REQUIRED: usize = 96;
 /// Bytes of a literal; more says nothing more.
 pub(super) const LONGEST: usize = 24;
 
+/// Bytes of literals that a policy may still have searched for: an automaton takes up to a hundred times as
+/// much, and a short pattern may stand for many of them.
+#[derive(Debug)]
+pub(super) struct Budget(usize);
+
+impl Budget {
+    pub(super) const fn of(bytes: usize) -> Self {
+        Self(bytes)
+    }
+
+    /// The literals, if they can be afforded. What cannot is looked for without, which is slower and as right.
+    pub(super) fn afford(&mut self, literals: Required) -> Option<Required> {
+        let bytes = literals.iter().map(Vec::len).sum();
+        self.0 = self.0.checked_sub(bytes)?;
+        Some(literals)
+    }
+}
+
 /// The literals of a pattern, or `None` if some match holds none that could be named.
 pub(super) fn required(pattern: &Hir) -> Option<Required> {
     let found = walk(pattern);

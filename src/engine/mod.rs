@@ -3,19 +3,26 @@
 mod automaton;
 mod compile;
 mod condition;
+mod directory;
 mod except;
+mod excerpt;
+mod explain;
 mod facts;
+mod heads;
 mod inspect;
 mod literal;
 mod need;
 mod pattern;
 mod prefilter;
 mod record;
+mod redact;
 mod scratch;
 mod text;
 
-pub use compile::Engine;
+pub use compile::{Effect, Engine};
+pub use explain::{Found, Seen, text_matches};
 pub use facts::Peer;
 pub use inspect::Inspection;
-pub use record::{Record, json_string, match_of};
+pub use record::{Item, Record, json_string, match_of, member};
+pub use redact::{is_secret_name, redacted, redacted_path};
 pub use scratch::Scratch;

@@ -33,6 +33,26 @@ impl Pattern {
             None => true,
         }
     }
+
+    /// Where the pattern matches, the first `most` places; for explanations.
+    pub(super) fn find_all(&self, text: &[u8], most: usize) -> Vec<std::ops::Range<usize>> {
+        match self.compiled.get_or_init(|| compile(&self.text).ok()) {
+            Some(regex) => regex
+                .find_iter(text)
+                .map(|found| found.range())
+                .take(most)
+                .collect(),
+            None => std::iter::once(0..text.len()).collect(),
+        }
+    }
+}
+
+impl Pattern {
+    /// Where the first match begins.
+    pub(super) fn begins(&self, text: &[u8]) -> Option<usize> {
+        let regex = self.compiled.get()?.as_ref()?;
+        regex.find(text).map(|found| found.start())
+    }
 }
 
 fn syntax() -> syntax::Config {

@@ -1,6 +1,12 @@
-//! The decision as one JSON object: what access logs print, what the command line reads back.
+//! The decision as a list of named entries, and as one JSON object: what access logs print, what the
+//! command line reads back. Names of fields are included, with what looks like a secret struck out;
+//! values never are, but for excerpts, which only a record has and only if the policy asks.
 
-use crate::model::{Action, AnomalySet, EndedBy, Hit, Named, Part, Sums, Verdict};
+use std::borrow::Cow;
+
+use super::redact::redacted;
+use crate::config::Config;
+use crate::model::{Action, EndedBy, Hit, Named, Part, Sums, Verdict};
 
 /// A verdict with what identifies it, ready to be written.
 #[derive(Clone, Copy, Debug)]
@@ -11,149 +17,261 @@ pub struct Record<'a> {
     pub policy: Option<&'a str>,
     /// The revision of the policy, if it has one.
     pub revision: Option<&'a str>,
+    /// How long the inspection took, in microseconds, if it was timed.
+    pub microseconds: Option<u64>,
+    /// Words of secret names beyond those that always are, in lower case.
+    pub redact: &'a [String],
 }
 
-impl Record<'_> {
-    /// Appends the record as JSON. Names of fields are included, values never are. A request on
-    /// which nothing matched is `{"action":"allow"}` and no more.
-    pub fn write_json(&self, out: &mut Vec<u8>) {
+/// One value of a decision.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Item<'a> {
+    /// Text; not necessarily UTF-8.
+    Text(Cow<'a, [u8]>),
+    /// A number.
+    Number(u64),
+    /// Something that is so.
+    True,
+    /// Several values.
+    List(Vec<Self>),
+    /// Values by name.
+    Map(Vec<(&'static str, Self)>),
+}
+
+impl<'a> Item<'a> {
+    fn text(text: &'a str) -> Self {
+        Self::Text(Cow::Borrowed(text.as_bytes()))
+    }
+}
+
+impl<'a> Record<'a> {
+    /// A verdict under the policy that it was made by.
+    pub fn of(verdict: &'a Verdict, config: &'a Config) -> Self {
+        Self {
+            verdict,
+            policy: config.name.as_deref(),
+            revision: config.revision.as_deref(),
+            microseconds: None,
+            redact: &config.telemetry.redact,
+        }
+    }
+
+    /// Whether there is nothing to say but that the request went on.
+    pub fn is_clean(&self) -> bool {
         let verdict = self.verdict;
-        out.extend_from_slice(b"{\"action\":\"");
-        out.extend_from_slice(verdict.action.name().as_bytes());
-        out.push(b'"');
-        let nothing = verdict.action == Action::Allow
+        verdict.action == Action::Allow
             && verdict.hits.is_empty()
             && verdict.uninspected.is_empty()
             && verdict.exceptions.is_empty()
-            && verdict.ended_by.is_none();
-        if !nothing {
-            self.write_reasons(out);
+            && verdict.expired.is_empty()
+            && verdict.ended_by.is_none()
+    }
+
+    /// Appends the decision as JSON. Of a request on which nothing matched it says `{"action":"allow"}`, what
+    /// the policy is called, and the time that it took, where it has and was.
+    pub fn write_json(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(b"{\"action\":\"");
+        out.extend_from_slice(self.verdict.action.name().as_bytes());
+        out.push(b'"');
+        if self.is_clean() {
+            for (name, value) in [("policy", self.policy), ("revision", self.revision)] {
+                if let Some(value) = value {
+                    member(out, name, &Item::text(value));
+                }
+            }
+            if let Some(time) = self.microseconds {
+                member(out, "microseconds", &Item::Number(time));
+            }
+        } else {
+            let entries = self.entries();
+            let behind_action = entries.iter().skip(1);
+            behind_action.for_each(|(name, item)| member(out, name, item));
         }
         out.push(b'}');
     }
 
-    fn write_reasons(&self, out: &mut Vec<u8>) {
+    /// All that there is to say, the action first, even where the JSON says nothing of it.
+    pub fn entries(&self) -> Vec<(&'static str, Item<'a>)> {
         let verdict = self.verdict;
-        if !verdict.reasons.is_empty() {
-            key(out, "reasons");
-            list(
-                out,
-                verdict.reasons.iter().map(|category| category.name()),
-                |out, name| {
-                    json_string(out, name.as_bytes());
-                },
-            );
+        let mut entries = vec![("action", Item::text(verdict.action.name()))];
+        let mut add = |name, item| entries.push((name, item));
+        if verdict.action == Action::Monitor {
+            add("would", Item::text(Action::Block.name()));
         }
-        write_sums(out, "scores", &verdict.scores);
-        write_sums(out, "recorded", &verdict.recorded);
+        if !verdict.reasons.is_empty() {
+            let names = verdict.reasons.iter();
+            let names = names.map(|category| Item::text(category.name()));
+            add("reasons", Item::List(names.collect()));
+        }
+        for (name, sums) in [("scores", &verdict.scores), ("recorded", &verdict.recorded)] {
+            if let Some(sums) = sums_of(sums) {
+                add(name, sums);
+            }
+        }
         if !verdict.hits.is_empty() {
-            key(out, "rules");
             let mut rules: Vec<u32> = verdict.hits.iter().map(|hit| hit.rule).collect();
             rules.sort_unstable();
             rules.dedup();
-            list(out, rules.into_iter(), |out, id| {
-                out.extend_from_slice(id.to_string().as_bytes())
-            });
-            key(out, "matches");
-            list(out, verdict.hits.iter().enumerate(), |out, (index, hit)| {
-                json_string(out, &match_of(index, hit));
-            });
+            let rules = rules.into_iter().map(|rule| Item::Number(rule.into()));
+            add("rules", Item::List(rules.collect()));
+            let matches = verdict.hits.iter().enumerate();
+            let matches =
+                matches.map(|(index, hit)| Item::Text(match_of(index, hit, self.redact).into()));
+            add("matches", Item::List(matches.collect()));
         }
         if verdict.more_hits > 0 {
-            key(out, "more");
-            out.extend_from_slice(verdict.more_hits.to_string().as_bytes());
+            add("more", Item::Number(verdict.more_hits.into()));
         }
-        write_anomalies(out, "uninspected", verdict.uninspected);
-        if !verdict.exceptions.is_empty() {
-            key(out, "exceptions");
-            list(out, verdict.exceptions.iter(), |out, label| {
-                json_string(out, label.as_bytes())
-            });
+        if !verdict.uninspected.is_empty() {
+            let names = verdict.uninspected.iter();
+            let names = names.map(|anomaly| Item::text(anomaly.name()));
+            add("uninspected", Item::List(names.collect()));
+        }
+        for (name, labels) in [
+            ("exceptions", &verdict.exceptions),
+            ("expired", &verdict.expired),
+        ] {
+            if !labels.is_empty() {
+                let labels = labels.iter().map(|label| Item::text(label));
+                add(name, Item::List(labels.collect()));
+            }
         }
         if let Some(by) = verdict.ended_by {
-            key(out, "ended_by");
-            match by {
-                EndedBy::Rule(id) => json_string(out, format!("rule {id}").as_bytes()),
-                EndedBy::AllowedClient => json_string(out, b"allow_clients"),
-                EndedBy::DeniedClient => json_string(out, b"deny_clients"),
-                EndedBy::Uninspected => json_string(out, b"uninspected"),
-            }
+            let by = match by {
+                EndedBy::Rule(id) => Item::Text(format!("rule {id}").into_bytes().into()),
+                EndedBy::AllowedClient => Item::text("allow_clients"),
+                EndedBy::DeniedClient => Item::text("deny_clients"),
+                EndedBy::Uninspected => Item::text("uninspected"),
+            };
+            add("ended_by", by);
         }
         if verdict.sampled_out {
-            key(out, "sampled_out");
-            out.extend_from_slice(b"true");
+            add("sampled_out", Item::True);
         }
-        if let Some(scope) = &verdict.scope {
-            key(out, "scope");
-            json_string(out, scope.as_bytes());
-        }
-        for (name, value) in [("policy", self.policy), ("revision", self.revision)] {
+        for (name, value) in [
+            ("scope", verdict.scope.as_deref()),
+            ("policy", self.policy),
+            ("revision", self.revision),
+        ] {
             if let Some(value) = value {
-                key(out, name);
-                json_string(out, value.as_bytes());
+                add(name, Item::text(value));
             }
         }
+        if let Some(time) = self.microseconds {
+            add("microseconds", Item::Number(time));
+        }
+        entries
+    }
+
+    /// What matched, for each match of which there is a piece: the index of the match, and the text.
+    pub fn excerpts(&self) -> Vec<Item<'a>> {
+        let hits = self.verdict.hits.iter().enumerate();
+        let some = hits.filter(|(_, hit)| !hit.excerpt.is_empty());
+        some.map(|(index, hit)| {
+            Item::Map(vec![
+                ("match", Item::Number(index as u64)),
+                ("text", Item::Text(Cow::Borrowed(&hit.excerpt))),
+            ])
+        })
+        .collect()
     }
 }
 
 /// One match as `index:rule:zone:name`; `zone|name` where the rule matched the name of the field
-/// rather than its value.
-pub fn match_of(index: usize, hit: &Hit) -> Vec<u8> {
+/// rather than its value. What looks like a secret in the name is struck out.
+pub fn match_of(index: usize, hit: &Hit, redact: &[String]) -> Vec<u8> {
     let part = match hit.part {
         Part::Name => "|name",
         Part::Value => "",
     };
     let mut text = format!("{index}:{}:{}{part}:", hit.rule, hit.zone).into_bytes();
-    text.extend_from_slice(&hit.name);
+    text.extend_from_slice(&redacted(&hit.name, redact));
     text
 }
 
-fn write_sums(out: &mut Vec<u8>, name: &str, sums: &Sums) {
-    let mut some = sums.iter().peekable();
-    if some.peek().is_none() {
-        return;
-    }
-    key(out, name);
-    out.push(b'{');
-    for (index, (category, sum)) in some.enumerate() {
-        if index > 0 {
-            out.push(b',');
-        }
-        json_string(out, category.name().as_bytes());
-        out.push(b':');
-        out.extend_from_slice(sum.to_string().as_bytes());
-    }
-    out.push(b'}');
+fn sums_of(sums: &Sums) -> Option<Item<'static>> {
+    let sums: Vec<_> = sums
+        .iter()
+        .map(|(category, sum)| (category.name(), Item::Number(sum.into())))
+        .collect();
+    (!sums.is_empty()).then_some(Item::Map(sums))
 }
 
-fn write_anomalies(out: &mut Vec<u8>, name: &str, anomalies: AnomalySet) {
-    if !anomalies.is_empty() {
-        key(out, name);
-        list(out, anomalies.iter(), |out, anomaly| {
-            json_string(out, anomaly.name().as_bytes())
-        });
-    }
-}
-
-fn key(out: &mut Vec<u8>, name: &str) {
+/// Appends a comma, a name and a value: a member of an object behind its first.
+pub fn member(out: &mut Vec<u8>, name: &str, item: &Item<'_>) {
     out.push(b',');
     json_string(out, name.as_bytes());
     out.push(b':');
+    item.write_json(out);
 }
 
-fn list<T>(
-    out: &mut Vec<u8>,
-    items: impl Iterator<Item = T>,
-    mut write: impl FnMut(&mut Vec<u8>, T),
-) {
-    out.push(b'[');
-    for (index, item) in items.enumerate() {
-        if index > 0 {
-            out.push(b',');
+impl Item<'_> {
+    /// Appends the value as JSON.
+    pub fn write_json(&self, out: &mut Vec<u8>) {
+        match self {
+            Self::Text(text) => json_string(out, text),
+            Self::Number(number) => out.extend_from_slice(number.to_string().as_bytes()),
+            Self::True => out.extend_from_slice(b"true"),
+            Self::List(items) => {
+                out.push(b'[');
+                for (index, item) in items.iter().enumerate() {
+                    if index > 0 {
+                        out.push(b',');
+                    }
+                    item.write_json(out);
+                }
+                out.push(b']');
+            }
+            Self::Map(entries) => {
+                out.push(b'{');
+                for (index, (name, item)) in entries.iter().enumerate() {
+                    if index > 0 {
+                        out.push(b',');
+                    }
+                    json_string(out, name.as_bytes());
+                    out.push(b':');
+                    item.write_json(out);
+                }
+                out.push(b'}');
+            }
         }
-        write(out, item);
     }
-    out.push(b']');
+
+    /// Appends the value as one word for logs in plain text: lists with commas, sums as
+    /// `category=sum`; a byte that would end the word, in the name of a field, percent-encoded.
+    pub fn write_plain(&self, out: &mut Vec<u8>) {
+        match self {
+            Self::Text(text) => {
+                for byte in text.iter() {
+                    if byte.is_ascii_graphic() && !b",\"\\%".contains(byte) {
+                        out.push(*byte);
+                    } else {
+                        out.extend_from_slice(format!("%{byte:02X}").as_bytes());
+                    }
+                }
+            }
+            Self::Number(number) => out.extend_from_slice(number.to_string().as_bytes()),
+            Self::True => out.extend_from_slice(b"true"),
+            Self::List(items) => {
+                for (index, item) in items.iter().enumerate() {
+                    if index > 0 {
+                        out.push(b',');
+                    }
+                    item.write_plain(out);
+                }
+            }
+            Self::Map(entries) => {
+                for (index, (name, item)) in entries.iter().enumerate() {
+                    if index > 0 {
+                        out.push(b',');
+                    }
+                    out.extend_from_slice(name.as_bytes());
+                    out.push(b'=');
+                    item.write_plain(out);
+                }
+            }
+        }
+    }
 }
 
 /// A JSON string of bytes that need not be UTF-8: what is not becomes U+FFFD, so that the line
@@ -198,5 +316,19 @@ mod tests {
             assert_eq!(read, String::from_utf8_lossy(bytes));
             assert!(!out.contains(&b'\n'));
         }
+    }
+
+    #[test]
+    fn plain_words_hold_whatever_the_bytes() {
+        let names = [&b"a"[..], b"b,c \n\"%\\", b"\xe9"];
+        let list = Item::List(
+            names
+                .iter()
+                .map(|name| Item::Text((*name).into()))
+                .collect(),
+        );
+        let mut out = Vec::new();
+        list.write_plain(&mut out);
+        assert_eq!(out, b"a,b%2Cc%20%0A%22%25%5C,%E9");
     }
 }

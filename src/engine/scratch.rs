@@ -20,7 +20,7 @@ pub struct Scratch {
     /// The same as `candidates` for conditions that the prefilter cannot find.
     pub(super) extra: Vec<Candidate>,
     /// Leaves of conditions that are tried on whatever comes.
-    pub(super) leaves: Vec<u16>,
+    pub(super) leaves: Vec<(u32, u16)>,
 }
 
 /// One text to look at: a form of one half of one field.

@@ -9,7 +9,9 @@ use std::rc::Rc;
 use proxy_wasm::traits::{Context, HttpContext, RootContext};
 use proxy_wasm::types::{Action, ContextType};
 
-use super::{Flow, Host, Level, Map, Refusal, Reply, Root, Stream};
+use super::host::Metric;
+use super::{Flow, Host, Level, Map, Refusal, Reply, Root, Stream, count_error};
+use crate::model::ProxyError;
 
 proxy_wasm::main! {{
     proxy_wasm::set_root_context(|id| Box::new(Instance { id, state: State::Unconfigured }));
@@ -35,6 +37,22 @@ mod calls {
             path_size: usize,
             value: *const u8,
             value_size: usize,
+        ) -> u32;
+        pub(super) fn proxy_define_metric(
+            metric: u32,
+            name: *const u8,
+            name_size: usize,
+            number: *mut u32,
+        ) -> u32;
+        pub(super) fn proxy_increment_metric(metric: u32, by: i64) -> u32;
+        pub(super) fn proxy_record_metric(metric: u32, value: u64) -> u32;
+        pub(super) fn proxy_call_foreign_function(
+            name: *const u8,
+            name_size: usize,
+            argument: *const u8,
+            argument_size: usize,
+            result: *mut *mut u8,
+            result_size: *mut usize,
         ) -> u32;
         pub(super) fn proxy_get_buffer_bytes(
             buffer: u32,
@@ -160,6 +178,47 @@ impl Host for Proxy {
         }
     }
 
+    fn declare_struct(&self, key: &str) {
+        let name = "declare_property";
+        let argument = super::metadata::struct_declaration(key);
+        let mut nothing = Vec::new();
+        receive(&mut nothing, |data, size| unsafe {
+            calls::proxy_call_foreign_function(
+                name.as_ptr(),
+                name.len(),
+                argument.as_ptr(),
+                argument.len(),
+                data,
+                size,
+            )
+        });
+    }
+
+    fn define_metric(&self, metric: Metric, name: &str) -> Option<u32> {
+        let metric = match metric {
+            Metric::Counter => 0,
+            Metric::Gauge => 1,
+            Metric::Histogram => 2,
+        };
+        let mut number = 0;
+        let status = unsafe {
+            calls::proxy_define_metric(metric, name.as_ptr(), name.len(), &raw mut number)
+        };
+        (status == 0).then_some(number)
+    }
+
+    fn count(&self, metric: u32, by: u32) {
+        unsafe {
+            calls::proxy_increment_metric(metric, by.into());
+        }
+    }
+
+    fn gauge(&self, metric: u32, value: u64) {
+        unsafe {
+            calls::proxy_record_metric(metric, value);
+        }
+    }
+
     fn reply(&self, reply: &Reply<'_>) -> bool {
         let headers: Vec<(&[u8], &[u8])> = reply
             .headers
@@ -177,7 +236,7 @@ impl Host for Proxy {
                 reply.body.len(),
                 map.as_ptr(),
                 map.len(),
-                GRPC_STATUS_DERIVED,
+                reply.grpc_status.map_or(GRPC_STATUS_DERIVED, i32::from),
             )
         };
         status == 0
@@ -325,10 +384,12 @@ impl Context for Refused {}
 
 impl HttpContext for Refused {
     fn on_http_request_headers(&mut self, _count: usize, _end: bool) -> Action {
+        count_error(&STREAM, ProxyError::OutOfMemory);
         STREAM.reply(&Reply {
             status: 503,
             details: "waf_unavailable",
             headers: &[],
+            grpc_status: None,
             body: b"",
         });
         Action::Pause

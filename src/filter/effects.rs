@@ -1,10 +1,12 @@
 //! Verdict to what the outside sees: filter state, dynamic metadata, the details of an answer.
 
+use std::borrow::Cow;
+
 use super::host::{Host, Map};
 use super::metadata;
-use crate::config::Config;
-use crate::engine::Record;
-use crate::model::{Named, Verdict};
+use crate::config::{Config, Telemetry};
+use crate::engine::{Item, Record};
+use crate::model::{DecisionKey, Named, Verdict};
 
 /// The private header that carries the decision to the proxy's `header_to_metadata` filter, which
 /// takes it away. A client or an upstream that sends it is not believed.
@@ -13,6 +15,14 @@ pub const DECISION_HEADER: &str = "x-palisade-decision";
 pub const FILTER_STATE: &str = "waf";
 /// Filter state: the action alone; `%FILTER_STATE(wasm.waf.action:PLAIN)%` in a log format.
 pub const FILTER_STATE_ACTION: &str = "waf.action";
+/// Filter state: the decision as a typed, nested object; `%FILTER_STATE(wasm.waf.decision:TYPED)%` in a
+/// log format.
+pub const FILTER_STATE_TYPED: &str = "waf.decision";
+
+/// The decision on most requests.
+const CLEAN: &[u8] = br#"{"action":"allow"}"#;
+/// The same as [`header`] writes it.
+const CLEAN_HEADER: &[u8] = b"KhMKEQoGYWN0aW9uEgcaBWFsbG93";
 
 /// Where the decision can still be handed to the proxy's metadata.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,32 +35,86 @@ pub(super) enum Carrier {
     None,
 }
 
-/// Writes the decision to the filter state and hands it to the metadata filter.
-pub(super) fn write_decision(host: &dyn Host, config: &Config, verdict: &Verdict, to: Carrier) {
-    let mut json = Vec::with_capacity(64);
-    let record = Record {
-        verdict,
-        policy: config.name.as_deref(),
-        revision: config.revision.as_deref(),
-    };
-    record.write_json(&mut json);
-    host.set_filter_state(FILTER_STATE, &json);
-    host.set_filter_state(FILTER_STATE_ACTION, verdict.action.name().as_bytes());
+/// A verdict with the time that it took, ready to be written.
+pub(super) fn record<'a>(
+    config: &'a Config,
+    verdict: &'a Verdict,
+    microseconds: Option<u64>,
+) -> Record<'a> {
+    Record {
+        microseconds,
+        ..Record::of(verdict, config)
+    }
+}
+
+/// Writes the decision to the filter state and hands it to the metadata filter. A policy that asks for
+/// nothing has two keys and a header, whatever the decision.
+pub(super) fn write_decision(
+    host: &dyn Host,
+    telemetry: &Telemetry,
+    record: &Record<'_>,
+    to: Carrier,
+) {
+    let says_more = record.policy.is_some() || record.revision.is_some();
+    if record.is_clean() && !says_more && record.microseconds.is_none() {
+        host.set_filter_state(FILTER_STATE, CLEAN);
+    } else {
+        let mut json = Vec::with_capacity(256);
+        record.write_json(&mut json);
+        host.set_filter_state(FILTER_STATE, &json);
+    }
+    let action = record.verdict.action.name();
+    host.set_filter_state(FILTER_STATE_ACTION, action.as_bytes());
+    if telemetry.typed || !telemetry.keys.is_empty() {
+        let entries = record.entries();
+        for (key, item) in chosen(telemetry, &entries) {
+            let mut word = Vec::new();
+            item.write_plain(&mut word);
+            host.set_filter_state(&format!("{FILTER_STATE}.{key}"), &word);
+        }
+        if telemetry.typed {
+            let mut fields = Vec::new();
+            metadata::write_struct(&entries, &mut fields);
+            host.set_filter_state(FILTER_STATE_TYPED, &fields);
+        }
+    }
     let map = match to {
         Carrier::Request => Map::RequestHeaders,
         Carrier::Response => Map::ResponseHeaders,
         Carrier::None => return,
     };
-    host.set_header(map, DECISION_HEADER, Some(&header(verdict)));
+    if let Some(value) = header(telemetry, record) {
+        host.set_header(map, DECISION_HEADER, Some(&value));
+    }
 }
 
-/// The decision as the private header carries it.
-pub(super) fn header(verdict: &Verdict) -> Vec<u8> {
+/// The entries that a policy wants as keys of their own.
+fn chosen<'a, 'b>(
+    telemetry: &'a Telemetry,
+    entries: &'a [(&'static str, Item<'b>)],
+) -> impl Iterator<Item = &'a (&'static str, Item<'b>)> {
+    let wanted = |name: &str| telemetry.keys.iter().any(|key| key.name() == name);
+    entries.iter().filter(move |(name, _)| wanted(name))
+}
+
+/// The decision as the private header carries it: the action, the reasons, the rules, and the keys that
+/// the policy asks for. `None` if it does not want metadata.
+pub(super) fn header(telemetry: &Telemetry, record: &Record<'_>) -> Option<Cow<'static, [u8]>> {
+    let always = [DecisionKey::Reasons.name(), DecisionKey::Rules.name()];
+    if !telemetry.metadata {
+        return None;
+    }
+    if telemetry.keys.is_empty() && record.is_clean() {
+        return Some(Cow::Borrowed(CLEAN_HEADER));
+    }
+    let mut entries = record.entries();
+    let wanted = |name: &str| telemetry.keys.iter().any(|key| key.name() == name);
+    entries.retain(|(name, _)| *name == "action" || always.contains(name) || wanted(name));
     let mut value = Vec::new();
-    metadata::write_value(verdict, &mut value);
+    metadata::write_value(&entries, &mut value);
     let mut header = Vec::with_capacity(value.len().div_ceil(3) * 4);
     metadata::write_base64(&value, &mut header);
-    header
+    Some(Cow::Owned(header))
 }
 
 /// The reason that `%RESPONSE_CODE_DETAILS%` prints: `waf_blocked:` and the categories.
@@ -61,4 +125,41 @@ pub(super) fn details(verdict: &Verdict) -> String {
         .map(|category| category.name())
         .collect();
     format!("waf_blocked:{}", names.join("+"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Config;
+    use crate::engine::{Engine, Scratch};
+    use crate::request::Head;
+
+    #[test]
+    fn what_a_clean_request_carries_is_what_would_be_written() {
+        let engine = Engine::compile(Config::default()).expect("the default compiles");
+        let head = Head {
+            method: b"GET",
+            scheme: b"https",
+            authority: b"a",
+            target: b"/",
+            protocol: b"",
+            headers: &[(b"accept", b"*/*"), (b"user-agent", b"x")],
+            end_of_stream: true,
+        };
+        let seen = engine.begin(&mut Scratch::default(), &head);
+        let verdict = engine.verdict(&seen);
+        let record = Record::of(&verdict, engine.config());
+        assert!(record.is_clean());
+        let mut json = Vec::new();
+        record.write_json(&mut json);
+        assert_eq!(json, CLEAN);
+        let mut value = Vec::new();
+        metadata::write_value(&record.entries(), &mut value);
+        let mut header = Vec::new();
+        metadata::write_base64(&value, &mut header);
+        assert_eq!(
+            String::from_utf8_lossy(&header),
+            String::from_utf8_lossy(CLEAN_HEADER)
+        );
+    }
 }

@@ -23,6 +23,17 @@ pub enum Level {
     Error,
 }
 
+/// What a metric counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Metric {
+    /// It only grows.
+    Counter,
+    /// It is what it was last set to.
+    Gauge,
+    /// Every value is kept, in buckets.
+    Histogram,
+}
+
 /// An answer that the firewall gives instead of the upstream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Reply<'a> {
@@ -32,6 +43,8 @@ pub struct Reply<'a> {
     pub details: &'a str,
     /// Header names and values.
     pub headers: &'a [(&'a str, &'a [u8])],
+    /// The status of a call where the client speaks gRPC; without it the proxy takes one from `status`.
+    pub grpc_status: Option<u8>,
     /// The body; for gRPC the proxy makes it the `grpc-message`.
     pub body: &'a [u8],
 }
@@ -50,6 +63,15 @@ pub trait Host {
     fn property(&self, path: &str, out: &mut Vec<u8>) -> bool;
     /// Sets a key of the stream's filter state, which access logs can print.
     fn set_filter_state(&self, key: &str, value: &[u8]);
+    /// Says that a key of the filter state holds a serialised `google.protobuf.Struct`; only while an
+    /// instance is configured.
+    fn declare_struct(&self, key: &str);
+    /// Makes a metric of that name known and returns its number; names are those of the proxy as a whole.
+    fn define_metric(&self, metric: Metric, name: &str) -> Option<u32>;
+    /// Adds to a counter.
+    fn count(&self, metric: u32, by: u32);
+    /// Sets a gauge, or adds a value to a histogram.
+    fn gauge(&self, metric: u32, value: u64);
     /// Answers the request. False if the proxy would not.
     fn reply(&self, reply: &Reply<'_>) -> bool;
     /// Lets the held request of the entered stream go on.

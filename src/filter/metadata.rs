@@ -1,24 +1,61 @@
 //! Real dynamic metadata through the proxy's `header_to_metadata` filter: the decision as a
 //! protobuf `google.protobuf.Value`, in base64, in a private header that the filter takes away.
 
-use crate::model::{Action, Named, Verdict};
+use crate::engine::Item;
 
-/// Writes the decision as a `google.protobuf.Value` that holds a `Struct`.
-pub(super) fn write_value(verdict: &Verdict, out: &mut Vec<u8>) {
+/// Writes some entries as a `google.protobuf.Value` that holds a `Struct`.
+pub(super) fn write_value(entries: &[(&str, Item<'_>)], out: &mut Vec<u8>) {
     let mut fields = Vec::new();
-    entry(&mut fields, "action", &text(verdict.action.name()));
-    if !verdict.reasons.is_empty() {
-        let names = verdict.reasons.iter().map(|category| text(category.name()));
-        entry(&mut fields, "reasons", &list(names));
-    }
-    if verdict.action != Action::Allow || !verdict.hits.is_empty() {
-        let mut rules: Vec<u32> = verdict.hits.iter().map(|hit| hit.rule).collect();
-        rules.sort_unstable();
-        rules.dedup();
-        entry(&mut fields, "rules", &list(rules.into_iter().map(number)));
-    }
-    // Value.struct_value is field 5, Struct.fields is field 1.
+    write_struct(entries, &mut fields);
+    // Value.struct_value is field 5.
     bytes(out, 5, &fields);
+}
+
+/// Writes some entries as a `google.protobuf.Struct`.
+pub(super) fn write_struct(entries: &[(&str, Item<'_>)], out: &mut Vec<u8>) {
+    for (key, item) in entries {
+        let mut pair = Vec::new();
+        bytes(&mut pair, 1, key.as_bytes());
+        bytes(&mut pair, 2, &value(item));
+        // Struct.fields is field 1.
+        bytes(out, 1, &pair);
+    }
+}
+
+/// One `Value`. Text that is not UTF-8 would make the whole unreadable.
+fn value(item: &Item<'_>) -> Vec<u8> {
+    let mut out = Vec::new();
+    match item {
+        Item::Text(text) => bytes(&mut out, 3, String::from_utf8_lossy(text).as_bytes()),
+        Item::Number(number) => {
+            // Value.number_value is field 2, a double.
+            out.push(2 << 3 | 1);
+            out.extend_from_slice(&(*number as f64).to_le_bytes());
+        }
+        // Value.bool_value is field 4.
+        Item::True => out.extend_from_slice(&[4 << 3, 1]),
+        Item::List(items) => {
+            // Value.list_value is field 6, a ListValue whose field 1 are the values.
+            let mut list = Vec::new();
+            items
+                .iter()
+                .for_each(|item| bytes(&mut list, 1, &value(item)));
+            bytes(&mut out, 6, &list);
+        }
+        Item::Map(entries) => write_value(entries, &mut out),
+    }
+    out
+}
+
+/// The argument of Envoy's foreign function `declare_property` for a key that holds a `Struct`:
+/// `DeclarePropertyArguments` with a name (field 1), the type Protobuf (field 3), and its URL (field 4).
+#[cfg(any(target_os = "wasi", palisade_abi))]
+pub(super) fn struct_declaration(key: &str) -> Vec<u8> {
+    let mut out = Vec::new();
+    bytes(&mut out, 1, key.as_bytes());
+    out.extend_from_slice(&[3 << 3, 3]);
+    bytes(&mut out, 4, b"type.googleapis.com/google.protobuf.Struct");
+    out
 }
 
 /// Writes base64 with the standard alphabet and padding (RFC 4648, 4).
@@ -36,37 +73,6 @@ pub(super) fn write_base64(input: &[u8], out: &mut Vec<u8>) {
             out.push(if index <= chunk.len() { letter } else { b'=' });
         }
     }
-}
-
-/// `Value.string_value`, field 3.
-fn text(value: &str) -> Vec<u8> {
-    let mut out = Vec::new();
-    bytes(&mut out, 3, value.as_bytes());
-    out
-}
-
-/// `Value.number_value`, field 2, a double.
-fn number(value: u32) -> Vec<u8> {
-    let mut out = vec![2 << 3 | 1];
-    out.extend_from_slice(&f64::from(value).to_le_bytes());
-    out
-}
-
-/// `Value.list_value`, field 6, a `ListValue` whose field 1 are the values.
-fn list(values: impl Iterator<Item = Vec<u8>>) -> Vec<u8> {
-    let mut items = Vec::new();
-    values.for_each(|value| bytes(&mut items, 1, &value));
-    let mut out = Vec::new();
-    bytes(&mut out, 6, &items);
-    out
-}
-
-/// One entry of `Struct.fields`: a map entry of a key and a value.
-fn entry(out: &mut Vec<u8>, key: &str, value: &[u8]) {
-    let mut pair = Vec::new();
-    bytes(&mut pair, 1, key.as_bytes());
-    bytes(&mut pair, 2, value);
-    bytes(out, 1, &pair);
 }
 
 /// A length-delimited field.

@@ -5,14 +5,18 @@
 mod abi;
 mod effects;
 mod host;
+mod log;
 mod metadata;
+mod metrics;
 mod pairs;
 mod reply;
 mod root;
 mod stream;
 
-pub use effects::{DECISION_HEADER, FILTER_STATE, FILTER_STATE_ACTION};
-pub use host::{Host, Level, Map, Reply};
+pub use effects::{DECISION_HEADER, FILTER_STATE, FILTER_STATE_ACTION, FILTER_STATE_TYPED};
+pub use host::{Host, Level, Map, Metric, Reply};
+#[cfg(any(target_os = "wasi", palisade_abi))]
+use metrics::count_error;
 pub use pairs::Pairs;
 pub use root::{Refusal, Root};
 pub use stream::{Flow, Stream};

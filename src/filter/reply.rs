@@ -1,6 +1,6 @@
 //! The answer to a blocked client: the status, the request id, no hint at the rule; in JSON or HTML.
 
-use super::effects::{DECISION_HEADER, details, header};
+use super::effects::{DECISION_HEADER, details};
 use super::host::{Host, Reply};
 use crate::config::BlockResponse;
 use crate::model::Verdict;
@@ -22,11 +22,12 @@ const PROBLEM: &str = concat!(
     "\n"
 );
 
-/// Answers a blocked client.
+/// Answers a blocked client. The `decision` is for the proxy's metadata, which takes it away.
 pub(super) fn reply_blocked(
     host: &dyn Host,
     response: &BlockResponse,
     verdict: &Verdict,
+    decision: Option<&[u8]>,
     asker: &Asker,
 ) -> bool {
     let id = String::from_utf8_lossy(&asker.request_id);
@@ -46,7 +47,6 @@ pub(super) fn reply_blocked(
             ),
         }
     };
-    let decision = header(verdict);
     let own: Vec<(&str, String)> = response
         .headers
         .iter()
@@ -61,13 +61,25 @@ pub(super) fn reply_blocked(
         headers.push(("vary", b"accept"));
     }
     headers.extend(own.iter().map(|(name, value)| (*name, value.as_bytes())));
-    headers.push((DECISION_HEADER, &decision));
+    headers.extend(decision.map(|decision| (DECISION_HEADER, decision)));
     host.reply(&Reply {
         status,
         details: &details(verdict),
         headers: &headers,
+        grpc_status: Some(grpc_status(status)),
         body: body.as_bytes(),
     })
+}
+
+/// What a call over gRPC is told in place of an HTTP status. A proxy maps what it does not know to UNKNOWN,
+/// which says nothing; a call that was blocked was refused.
+const fn grpc_status(status: u16) -> u8 {
+    match status {
+        401 => 16, // UNAUTHENTICATED
+        429 => 8,  // RESOURCE_EXHAUSTED
+        503 => 14, // UNAVAILABLE
+        _ => 7,    // PERMISSION_DENIED
+    }
 }
 
 /// Puts what belongs there in place of the placeholders. The id is put in last, so that what a client

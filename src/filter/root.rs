@@ -4,11 +4,14 @@
 use std::cell::{Cell, RefCell};
 use std::rc::{Rc, Weak};
 
+use super::effects::FILTER_STATE_TYPED;
 use super::host::{Host, Level};
+use super::log::{self, Asked, Limiter};
+use super::metrics::{Metrics, count_error};
 use super::stream::Stream;
 use crate::config::Config;
-use crate::engine::Engine;
-use crate::model::Hold;
+use crate::engine::{Engine, Record};
+use crate::model::{Hold, Mode, ProxyError};
 
 /// Whether the proxy keeps the headers of a request back while its body is held.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,6 +31,10 @@ pub struct Root {
     holding: Cell<Holding>,
     waiting: RefCell<Vec<(u32, Weak<RefCell<Stream>>)>>,
     ticking: Cell<u32>,
+    /// The moment at which another exception of the policy expires, in seconds since 1970-01-01 (UTC).
+    next_expiry: Cell<u64>,
+    metrics: Option<Metrics>,
+    limiter: RefCell<Limiter>,
 }
 
 /// How often streams are looked after while it is not known how the proxy holds headers.
@@ -45,6 +52,27 @@ const PER_BYTE: usize = 6;
 /// The same for each place where another value of the document begins: what is known of one exception
 /// takes many times the bytes of `{"rules":0}`.
 const PER_VALUE: usize = 640;
+
+/// What a policy is and how long it took, for the proxy's log.
+fn ready(config: &Config, milliseconds: u64) -> String {
+    let part = |what: &str, text: &Option<String>| match text {
+        Some(text) => format!(" {what}{text}"),
+        None => String::new(),
+    };
+    let settings = || config.scopes.iter().map(|scope| &scope.settings);
+    let of_scopes: usize = settings().map(|of| of.exceptions.len()).sum();
+    format!(
+        "palisade: policy{}{} ready after {milliseconds} ms; exceptions: {}, own rules: {}, scopes: {}",
+        part("", &config.name),
+        part("revision ", &config.revision),
+        config.settings.exceptions.len().saturating_add(of_scopes),
+        config.rules.len(),
+        config.scopes.len()
+    )
+}
+
+/// Expired exceptions that are named one by one.
+const MOST_TOLD: usize = 100;
 
 /// Bytes of a policy document.
 const MOST_JSON: usize = 16 << 20;
@@ -73,6 +101,7 @@ impl Root {
                 Level::Error,
                 "palisade: policy refused: $: larger than 16 MiB",
             );
+            count_error(host, ProxyError::PolicyRefused);
             return Err(Refusal::Policy);
         }
         let mut room: Vec<u8> = Vec::new();
@@ -84,22 +113,37 @@ impl Root {
             return Err(Refusal::Memory);
         }
         drop(room);
+        let start = host.now();
         let engine = Config::parse(json).and_then(Engine::compile);
         match engine {
             Ok(engine) => {
+                let took = host.now().saturating_sub(start) / 1_000_000;
+                host.log(Level::Info, &ready(engine.config(), took));
                 let holding = match engine.config().hold_request_headers {
                     Hold::Auto => Holding::Unknown,
                     Hold::Yes => Holding::Unknown,
                     Hold::No => Holding::Continues,
                 };
-                Ok(Rc::new(Self {
+                let metrics = Metrics::define(host, &engine, json);
+                let root = Rc::new(Self {
                     engine,
                     holding: Cell::new(holding),
                     waiting: RefCell::default(),
                     ticking: Cell::new(0),
-                }))
+                    next_expiry: Cell::new(0),
+                    metrics,
+                    limiter: RefCell::default(),
+                });
+                if root.engine.config().telemetry.typed {
+                    host.declare_struct(FILTER_STATE_TYPED);
+                }
+                if root.engine.needs_time() {
+                    root.tell_expired(host, host.now() / 1_000_000_000);
+                }
+                Ok(root)
             }
             Err(problems) => {
+                count_error(host, ProxyError::PolicyRefused);
                 let count = problems.len();
                 host.log(
                     Level::Error,
@@ -125,6 +169,69 @@ impl Root {
     /// The engine of this instance.
     pub fn engine(&self) -> &Engine {
         &self.engine
+    }
+
+    /// Tells which exceptions no longer apply, once as the policy is configured and again when another one
+    /// expires. Asks the proxy nothing: whoever knows the time passes it on, in seconds.
+    pub(super) fn tell_expired(&self, host: &dyn Host, now: u64) {
+        let told = self.next_expiry.get();
+        if now < told {
+            return;
+        }
+        self.next_expiry
+            .set(self.engine.next_expiry(now).unwrap_or(u64::MAX));
+        if let Some(metrics) = &self.metrics {
+            metrics.expired(host, self.engine.expired(now).count());
+        }
+        let mut more = 0_usize;
+        for (index, (label, last)) in self
+            .engine
+            .expired(now)
+            .filter(|(_, last)| last.end() >= told)
+            .enumerate()
+        {
+            if index < MOST_TOLD {
+                let line =
+                    format!("palisade: exception {label} expired on {last} and no longer applies");
+                host.log(Level::Warn, &line);
+            } else {
+                more = more.saturating_add(1);
+            }
+        }
+        if more > 0 {
+            host.log(
+                Level::Warn,
+                &format!("palisade: {more} more exceptions expired and no longer apply"),
+            );
+        }
+    }
+
+    /// Tells of a request that is over: counts it, and leaves a record where the policy wants one.
+    pub(super) fn tell(
+        &self,
+        host: &dyn Host,
+        record: &Record<'_>,
+        mode: Mode,
+        (asked, request_id): (Option<&Asked>, &[u8]),
+    ) {
+        if let Some(metrics) = &self.metrics {
+            metrics.count(host, record.verdict, mode);
+            if let Some(microseconds) = record.microseconds {
+                metrics.time(host, microseconds);
+            }
+        }
+        let telemetry = &self.engine.config().telemetry;
+        if let Some(asked) = asked
+            && log::wants(telemetry, record)
+            && let Ok(mut limiter) = self.limiter.try_borrow_mut()
+        {
+            let asked = (asked, request_id);
+            if !log::write(host, &mut limiter, telemetry, record, asked)
+                && let Some(metrics) = &self.metrics
+            {
+                metrics.dropped(host);
+            }
+        }
     }
 
     pub(super) fn holding(&self) -> Holding {

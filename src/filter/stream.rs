@@ -1,17 +1,20 @@
 //! One request inside the proxy: headers, body, trailers, response, end; in any order in which a
 //! proxy calls, cut wherever a client cuts.
 
+use std::borrow::Cow;
 use std::cell::RefCell;
 use std::net::IpAddr;
 use std::rc::{Rc, Weak};
 
 use super::effects::{self, Carrier, DECISION_HEADER};
 use super::host::{Host, Map};
+use super::log::Asked;
+use super::metrics::count_error;
 use super::pairs::Pairs;
 use super::reply::{self, Asker};
 use super::root::{Holding, Root};
 use crate::engine::{Inspection, Peer, Scratch};
-use crate::model::{Action, Anomaly, Limits};
+use crate::model::{Action, Anomaly, Limits, ProxyError, Recorded, Verdict};
 use crate::request::{self, Frame, FrameSplitter, Head};
 
 /// What the proxy does with what it just showed.
@@ -59,13 +62,21 @@ pub struct Stream {
     /// The upstream answered while the body was still awaited.
     answered: bool,
     /// The verdict came too late for the request headers; the response headers carry it.
-    late: Option<Vec<u8>>,
+    late: Option<Cow<'static, [u8]>>,
     /// The head asks for an upgrade without being a handshake: where the proxy makes a tunnel of it all
     /// the same, its body never ends.
     claims_upgrade: bool,
     /// The body is a stream of messages, each judged and let go by itself: to wait for the end of it
     /// would keep both sides of a call waiting for each other.
     messages: Option<Messages>,
+    /// The decision as it was last written.
+    verdict: Option<Verdict>,
+    /// What a record would need, if there may be one.
+    asked: Option<Box<Asked>>,
+    /// How long the inspection has taken so far, in nanoseconds, where the policy times it.
+    spent: u64,
+    /// When the callback that is running began, in the same case.
+    began: u64,
 }
 
 /// A body that is a stream of messages.
@@ -119,12 +130,20 @@ impl Stream {
                 late: None,
                 claims_upgrade: false,
                 messages: None,
+                verdict: None,
+                asked: None,
+                spent: 0,
+                began: 0,
             })
         })
     }
 
     /// The request headers came; `end` says that nothing follows.
     pub fn request_headers(&mut self, host: &dyn Host, end: bool) -> Flow {
+        self.timed(host, |stream| stream.judge_headers(host, end))
+    }
+
+    fn judge_headers(&mut self, host: &dyn Host, end: bool) -> Flow {
         let root = Rc::clone(&self.root);
         let engine = root.engine();
         let (over, forged) = with_buffers(|buffers| {
@@ -170,8 +189,12 @@ impl Stream {
                 client: engine.needs_client().then(|| client(host)).flatten(),
                 now: engine.needs_time().then(|| host.now() / 1_000_000_000),
             };
+            if let Some(now) = peer.now {
+                root.tell_expired(host, now);
+            }
             let mut inspection = engine.begin_for(&mut buffers.scratch, &head, &peer);
             if !readable {
+                count_error(host, ProxyError::Unreadable);
                 engine.cannot_inspect(&mut inspection, Anomaly::Unreadable);
             }
             let upgrade = request::is_websocket_upgrade(&head);
@@ -194,6 +217,14 @@ impl Stream {
                 });
             }
             let over = upgrade || engine.ends(&inspection);
+            let more = !end && !over;
+            self.asked = match engine.config().telemetry.record {
+                Recorded::Off => None,
+                Recorded::All => Some(Box::new(Asked::of(&head))),
+                Recorded::Blocked | Recorded::Matched => {
+                    (more || inspection.has_something()).then(|| Box::new(Asked::of(&head)))
+                }
+            };
             self.inspection = Some(inspection);
             (over, forged)
         });
@@ -227,6 +258,10 @@ impl Stream {
 
     /// A piece of the body came; `held` bytes of it are kept so far.
     pub fn request_body(&mut self, host: &dyn Host, held: usize, end: bool) -> Flow {
+        self.timed(host, |stream| stream.piece_of_body(host, held, end))
+    }
+
+    fn piece_of_body(&mut self, host: &dyn Host, held: usize, end: bool) -> Flow {
         match self.phase {
             Phase::Body => {}
             Phase::Replied => return Flow::Pause,
@@ -255,6 +290,10 @@ impl Stream {
 
     /// The trailers came: nothing follows.
     pub fn request_trailers(&mut self, host: &dyn Host) -> Flow {
+        self.timed(host, |stream| stream.end_of_body(host))
+    }
+
+    fn end_of_body(&mut self, host: &dyn Host) -> Flow {
         match self.phase {
             Phase::Body => {}
             Phase::Replied => return Flow::Pause,
@@ -287,7 +326,7 @@ impl Stream {
         }
         self.write(host, Carrier::None);
         if self.late.is_some() {
-            self.late = self.header();
+            self.late = self.header(host);
         }
         Flow::Continue
     }
@@ -307,6 +346,32 @@ impl Stream {
             root.engine()
                 .end(&mut buffers.scratch, inspection, &trailers);
         });
+    }
+
+    /// Runs a part of the inspection, by the clock if the policy wants that.
+    fn timed(&mut self, host: &dyn Host, work: impl FnOnce(&mut Self) -> Flow) -> Flow {
+        if !self.root.engine().config().telemetry.timing {
+            return work(self);
+        }
+        self.began = host.now();
+        let flow = work(self);
+        self.spent = self.spent.saturating_add(self.running(host));
+        self.began = 0;
+        flow
+    }
+
+    /// How long the callback that is running has taken so far, in nanoseconds.
+    fn running(&self, host: &dyn Host) -> u64 {
+        match self.began {
+            0 => 0,
+            began => host.now().saturating_sub(began),
+        }
+    }
+
+    /// How long the inspection has taken so far, in microseconds, where the policy times it.
+    fn microseconds(&self, host: &dyn Host) -> Option<u64> {
+        let timing = self.root.engine().config().telemetry.timing;
+        timing.then(|| self.spent.saturating_add(self.running(host)) / 1000)
     }
 
     /// The response headers came, of the upstream or of an answer given here.
@@ -342,6 +407,7 @@ impl Stream {
             self.write(host, Carrier::None);
         }
         self.phase = Phase::Decided;
+        self.tell(host);
     }
 
     /// Whether something is kept that must be let go some day.
@@ -524,16 +590,17 @@ impl Stream {
         };
         self.allow(host, carrier);
         if carrier == Carrier::None && !self.answered {
-            self.late = self.header();
+            self.late = self.header(host);
         }
         Flow::Continue
     }
 
     /// The decision as the header that carries it.
-    fn header(&self) -> Option<Vec<u8>> {
-        let engine = self.root.engine();
-        let inspection = self.inspection.as_ref()?;
-        Some(effects::header(&engine.verdict(inspection)))
+    fn header(&self, host: &dyn Host) -> Option<Cow<'static, [u8]>> {
+        let config = self.root.engine().config();
+        let verdict = self.verdict.as_ref()?;
+        let record = effects::record(config, verdict, self.microseconds(host));
+        effects::header(&config.telemetry, &record)
     }
 
     fn allow(&mut self, host: &dyn Host, carrier: Carrier) {
@@ -541,24 +608,43 @@ impl Stream {
         self.phase = Phase::Decided;
     }
 
-    fn write(&self, host: &dyn Host, carrier: Carrier) {
-        let engine = self.root.engine();
+    fn write(&mut self, host: &dyn Host, carrier: Carrier) {
+        let root = Rc::clone(&self.root);
+        let engine = root.engine();
         if let Some(inspection) = &self.inspection {
             let verdict = engine.verdict(inspection);
-            effects::write_decision(host, engine.config(), &verdict, carrier);
+            let config = engine.config();
+            let record = effects::record(config, &verdict, self.microseconds(host));
+            effects::write_decision(host, &config.telemetry, &record, carrier);
+            self.verdict = Some(verdict);
         }
     }
 
     fn block(&mut self, host: &dyn Host) -> Flow {
         self.phase = Phase::Replied;
+        self.write(host, Carrier::None);
+        let decision = self.header(host);
         let engine = self.root.engine();
-        if let Some(inspection) = &self.inspection {
-            let verdict = engine.verdict(inspection);
-            effects::write_decision(host, engine.config(), &verdict, Carrier::None);
+        if let (Some(inspection), Some(verdict)) = (&self.inspection, &self.verdict) {
             let response = &engine.settings(inspection).block_response;
-            reply::reply_blocked(host, response, &verdict, &self.asker);
+            let decision = decision.as_deref();
+            if !reply::reply_blocked(host, response, verdict, decision, &self.asker) {
+                count_error(host, ProxyError::ReplyFailed);
+            }
         }
         Flow::Pause
+    }
+
+    /// Counts the request and leaves its record, once.
+    fn tell(&mut self, host: &dyn Host) {
+        let engine = self.root.engine();
+        if let (Some(inspection), Some(verdict)) = (&self.inspection, self.verdict.take()) {
+            let microseconds = self.microseconds(host);
+            let record = effects::record(engine.config(), &verdict, microseconds);
+            let mode = engine.settings(inspection).mode;
+            let asked = (self.asked.as_deref(), self.asker.request_id.as_slice());
+            self.root.tell(host, &record, mode, asked);
+        }
     }
 }
 

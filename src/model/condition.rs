@@ -26,7 +26,7 @@ pub enum Condition {
 }
 
 /// What is asked of a request as a whole. All that is given must hold.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct RequestCondition {
     /// Host, path and method.
     pub request: RequestMatch,

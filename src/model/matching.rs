@@ -1,9 +1,9 @@
 //! How a policy points at things: texts, requests, rules. Data only; the engine does the matching.
 
-use super::{Category, PartSet, ZoneSet};
+use super::{Category, Day, PartSet, ZoneSet};
 
 /// What a text must be.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum TextMatch {
     /// Exactly this.
     Exact(String),
@@ -20,7 +20,7 @@ pub enum TextMatch {
 }
 
 /// Which requests something concerns. All that is given must hold; of a list, one entry.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct RequestMatch {
     /// Hosts, without port, compared without case; empty for any.
     pub hosts: Vec<TextMatch>,
@@ -92,8 +92,8 @@ pub struct Exception {
     pub places: Vec<Place>,
     /// Why it was made.
     pub reason: Option<String>,
-    /// The last day on which it applies, in days since 1970-01-01 (UTC).
-    pub expires: Option<u32>,
+    /// The last day on which it applies.
+    pub expires: Option<Day>,
     /// Whether it applies at all.
     pub active: bool,
 }
@@ -104,7 +104,7 @@ impl Exception {
 }
 
 /// A range of addresses: 128 bits, IPv4 mapped into IPv6 (RFC 4291, 2.5.5.2), both ends included.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct AddressRange {
     /// The lowest address.
     pub first: u128,
@@ -113,7 +113,7 @@ pub struct AddressRange {
 }
 
 /// Addresses of clients, as sorted ranges that do not overlap.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Addresses(Vec<AddressRange>);
 
 impl Addresses {

@@ -19,6 +19,8 @@ pub struct Hit {
     pub count: u32,
     /// Whether it counts towards a block, or is recorded only.
     pub enforced: bool,
+    /// What matched, with secrets struck out; empty unless the policy asks for excerpts.
+    pub excerpt: Vec<u8>,
 }
 
 impl Hit {
@@ -78,6 +80,9 @@ pub struct Verdict {
     pub uninspected: AnomalySet,
     /// Labels of the exceptions that removed hits; at most [`Verdict::EXCEPTIONS`].
     pub exceptions: Vec<String>,
+    /// Labels of exceptions that would have removed hits, had they not expired; at most
+    /// [`Verdict::EXCEPTIONS`].
+    pub expired: Vec<String>,
     /// The scope that the request falls in; `None` for the default.
     pub scope: Option<String>,
     /// The request belongs to the share of traffic that is only monitored.

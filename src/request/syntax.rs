@@ -112,9 +112,51 @@ pub const MACHINE_HEADERS: &[(&str, Syntax)] = &[
     ("host", Syntax::Authority),
 ];
 
+/// For each first letter the lengths of the names without `*` that begin with it, and whether some name with
+/// one does (bit 0, which no name needs). Most headers of applications are told apart by it.
+const LENGTHS: [u64; 26] = {
+    let mut lengths = [0; 26];
+    let mut rest = MACHINE_HEADERS;
+    while let [(pattern, _), others @ ..] = rest {
+        let pattern = pattern.as_bytes();
+        let mut letter = b'a';
+        let mut slots: &mut [u64] = &mut lengths;
+        while let Some((slot, behind)) = slots.split_first_mut() {
+            if let [first, ..] = pattern
+                && *first == letter
+            {
+                let open = matches!(pattern, [.., b'*']);
+                *slot |= if open { 1 } else { 1 << (pattern.len() & 63) };
+            }
+            letter += 1;
+            slots = behind;
+        }
+        rest = others;
+    }
+    lengths
+};
+
+/// Whether a name may be in the list.
+fn listed(name: &[u8]) -> bool {
+    let Some(first) = name.first() else {
+        return false;
+    };
+    let index = first.to_ascii_lowercase().wrapping_sub(b'a');
+    let lengths = LENGTHS.get(usize::from(index)).copied().unwrap_or(0);
+    let exact = name.len() < 64 && lengths >> name.len() & 1 == 1;
+    exact
+        || lengths & 1 == 1
+        || name
+            .last()
+            .is_some_and(|last| last.eq_ignore_ascii_case(&b'n'))
+}
+
 impl Syntax {
     /// The syntax of that header, `None` for text.
     pub(super) fn of_header(name: &[u8]) -> Option<Self> {
+        if !listed(name) {
+            return None;
+        }
         let fits = |pattern: &str| {
             let pattern = pattern.as_bytes();
             match pattern {

@@ -70,6 +70,8 @@ pub(crate) fn run(case: &Case, engine: &Engine, scratch: &mut Scratch) -> Outcom
         verdict: &verdict,
         policy: None,
         revision: None,
+        microseconds: None,
+        redact: &[],
     }
     .write_json(&mut json);
     let text = String::from_utf8(json).expect("a record is UTF-8");

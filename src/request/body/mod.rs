@@ -118,7 +118,10 @@ fn read_plain(plan: &BodyPlan, bytes: &[u8], sink: &mut Sink<'_>) {
         && !(plan.formats.contains(&BodyFormat::GrpcWebText) && transfer::is_base64(&text))
     {
         let lines = plan.formats.contains(&BodyFormat::Ndjson) && format == BodyFormat::Json;
-        if !plan.formats.contains(&format) && !lines {
+        // Octets of a key or a picture may begin like a form, but they go on with control characters.
+        let control = |byte: &u8| matches!(byte, 0..=0x08 | 0x0E..=0x1A | 0x1C..=0x1F);
+        let binary = || text.trim_ascii_start().iter().take(1024).any(control);
+        if !plan.formats.contains(&format) && !lines && !(format == BodyFormat::Form && binary()) {
             let mut sink = sink.inner(true, false);
             read_as(format, plan, charset, &text, &mut sink);
         }
@@ -310,10 +313,7 @@ fn looks_like(text: &[u8]) -> Option<BodyFormat> {
             if name == 0 || start.get(name) != Some(&b'=') {
                 return None;
             }
-            // Octets of a key or a picture may begin so too, but they go on with control characters.
-            let control = |byte: &u8| matches!(byte, 0..=0x08 | 0x0E..=0x1A | 0x1C..=0x1F);
-            let binary = start.iter().take(1024).any(control);
-            (!binary).then_some(BodyFormat::Form)
+            Some(BodyFormat::Form)
         }
     }
 }

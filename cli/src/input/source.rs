@@ -1,4 +1,4 @@
-//! Input of any size, as it is: files, standard input, gzip and zstd.
+//! Where input comes from: files, standard input, gzip and zstd, each as it is.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
@@ -9,15 +9,12 @@ use indicatif::ProgressBar;
 use crate::Failure;
 use crate::terminal::Terminal;
 
-/// The most one line may hold, in bytes: a request body of 16 MiB in base64 and its head.
-const LONGEST_LINE: u64 = 32 << 20;
-
 /// Opens a file, or standard input for `-`. What is compressed is told by its first bytes, not by
 /// its name. The bar follows the bytes of the file.
 ///
 /// # Errors
 /// If it cannot be opened or read.
-pub(crate) fn open(
+pub(super) fn open(
     path: &Path,
     terminal: &Terminal,
 ) -> Result<(Box<dyn BufRead + Send>, ProgressBar), Failure> {
@@ -84,26 +81,4 @@ impl<R: BufRead> Read for Frames<R> {
             self.frame = Some(frame);
         }
     }
-}
-
-/// Reads the next line without its end into the buffer; `false` at the end of the input.
-///
-/// # Errors
-/// If the input cannot be read, or a line is longer than anything that may be meant.
-pub(crate) fn next_line(input: &mut dyn BufRead, line: &mut Vec<u8>) -> io::Result<bool> {
-    line.clear();
-    let read = input.take(LONGEST_LINE).read_until(b'\n', line)?;
-    if read as u64 == LONGEST_LINE && line.last() != Some(&b'\n') {
-        return Err(io::Error::new(
-            io::ErrorKind::InvalidData,
-            format!("longer than {} MiB", LONGEST_LINE >> 20),
-        ));
-    }
-    if line.last() == Some(&b'\n') {
-        line.pop();
-    }
-    if line.last() == Some(&b'\r') {
-        line.pop();
-    }
-    Ok(read > 0)
 }

@@ -6,19 +6,20 @@
 //! the texts of their zones and names, and only while the rest of the tree leaves them a say.
 //! Three values are told apart: holds, does not hold, not known yet.
 
+mod bits;
+mod build;
+
 use std::collections::HashMap;
 
-use super::compile::{Test, count_in, keys_of, literal_test};
-use super::facts::{Facts, Requests};
-use super::literal::{LONGEST, Required, required, worth};
+use self::bits::{bit, ones, row, set};
+use super::compile::{Test, count_in};
+use super::facts::Facts;
+use super::heads::{self, Heads};
+use super::literal::{Budget, Required};
 use super::prefilter::RuleIndex;
 use super::scratch::Text as Piece;
 use super::text::Text;
-use crate::config::pattern;
-use crate::model::{
-    Addresses, Comparison, Condition, FieldCondition, Hit, Number, Part, PartSet, Range,
-    RequestCondition, TextMatch, ValueTest, View, ViewSet, Zone, ZoneSet,
-};
+use crate::model::{Comparison, Hit, Number, Part, PartSet, Range, View, ViewSet, Zone, ZoneSet};
 use crate::request::{Field, Fields, Kind};
 
 /// The rules with conditions of a compiled set.
@@ -26,16 +27,28 @@ use crate::request::{Field, Fields, Kind};
 pub(super) struct Conditions {
     rules: Vec<Conditional>,
     leaves: Vec<Leaf>,
-    /// Conditions on the request as a whole, numbered behind the leaves.
-    facts: usize,
+    heads: Heads,
+    gathered: heads::Gathered,
+    budget: Budget,
     counters: usize,
     /// A bit for each rule of which something is known only when nothing more can come.
     waiting: Vec<u64>,
-    asks_client: bool,
+    /// A bit for each rule that asks nothing of the request as a whole.
+    plain: Vec<u64>,
+    /// For each question about the request as a whole, the rules that hold only where the answer is yes.
+    guarded: Vec<Vec<u16>>,
+    /// Rules that ask such questions and may hold whatever the answers.
+    open: Vec<u16>,
+    /// A bit for each rule with a leaf that has no literals, and where such leaves look.
+    unkeyed: Vec<u64>,
+    unkeyed_zones: ZoneSet,
     /// Leaves without literals that name their field, by the hash of that name.
     named: HashMap<u64, Vec<u16>>,
-    /// Leaves without literals that do not.
-    unnamed: Vec<u16>,
+    /// A bit for each length of such a name; the last one for all that are longer.
+    named_lengths: u64,
+    /// Leaves without literals that do not, with the length of the shortest text that can pass: the shortest
+    /// first.
+    unnamed: Vec<(u32, u16)>,
 }
 
 /// One rule with a condition.
@@ -45,6 +58,8 @@ struct Conditional {
     tree: Node,
     /// Whether some leaf has literals.
     keyed: bool,
+    /// A leaf with literals without which the rule cannot hold.
+    key: Option<u16>,
     /// Where leaves without them look.
     unkeyed: ZoneSet,
     /// What a hit names if no field does.
@@ -56,15 +71,9 @@ enum Node {
     All(Vec<Self>),
     Any(Vec<Self>),
     Not(Box<Self>),
-    /// The number of the bit, and what is asked.
-    Request(usize, Box<Request>),
+    /// A question about the request as a whole, by its number.
+    Request(usize),
     Leaf(u16),
-}
-
-#[derive(Debug)]
-struct Request {
-    requests: Requests,
-    clients: Option<Addresses>,
 }
 
 /// One condition on fields.
@@ -76,6 +85,8 @@ struct Leaf {
     parts: PartSet,
     views: ViewSet,
     name: Option<Text>,
+    /// Bytes of the name, where it is given exactly: most fields are told apart by that alone.
+    name_length: Option<usize>,
     tests: Vec<Check>,
     fold: bool,
     count: Option<(usize, Range)>,
@@ -100,8 +111,10 @@ enum Check {
 /// What is known of one request, rule by rule. Its size depends on the policy alone.
 #[derive(Clone, Debug)]
 pub(super) struct Known {
-    /// A bit for each leaf and each condition on the request that holds.
+    /// A bit for each leaf that holds.
     held: Box<[u64]>,
+    /// A bit for each question about the request to which the answer is yes.
+    said: Box<[u64]>,
     /// A bit for each rule that is not decided.
     live: Box<[u64]>,
     /// A bit for each rule of which a leaf has come to hold since it was last looked at.
@@ -166,223 +179,7 @@ pub(super) const BEHIND_HEAD: ZoneSet = ZoneSet::of(&[
 /// Zones whose fields may come behind the body.
 pub(super) const BEHIND_BODY: ZoneSet = ZoneSet::of(&[Zone::RequestHeader, Zone::Cookies]);
 
-/// A bit of a row of them.
-fn bit(row: &[u64], index: usize) -> bool {
-    row.get(index / 64)
-        .is_some_and(|word| word & (1 << (index % 64)) != 0)
-}
-
-fn set(row: &mut [u64], index: usize, value: bool) {
-    if let Some(word) = row.get_mut(index / 64) {
-        let mask = 1 << (index % 64);
-        *word = if value { *word | mask } else { *word & !mask };
-    }
-}
-
-/// The bits that are set.
-fn ones(row: &[u64]) -> impl Iterator<Item = usize> {
-    row.iter().enumerate().flat_map(|(index, word)| {
-        let mut left = *word;
-        std::iter::from_fn(move || {
-            let next = (left != 0).then(|| index * 64 + left.trailing_zeros() as usize);
-            left &= left.wrapping_sub(1);
-            next
-        })
-    })
-}
-
 impl Conditions {
-    /// Adds a rule, and to `keys`, for each of its leaves, the literals of which every match holds one.
-    ///
-    /// # Errors
-    /// What is wrong with a pattern.
-    pub(super) fn add(
-        &mut self,
-        rule: RuleIndex,
-        condition: &Condition,
-        keys: &mut Vec<Option<Required>>,
-    ) -> Result<(), String> {
-        let own = u16::try_from(self.rules.len()).map_err(|_| TOO_MANY)?;
-        let first = self.leaves.len();
-        let mut place = None;
-        let tree = self.node(own, condition, true, &mut place, keys)?;
-        let leaves = self.leaves.get(first..).unwrap_or_default();
-        let keyed = leaves.iter().any(|leaf| leaf.keyed);
-        let unkeyed = leaves
-            .iter()
-            .filter(|leaf| !leaf.keyed)
-            .fold(ZoneSet::EMPTY, |zones, leaf| zones.union(leaf.zones));
-        self.waiting.resize(self.rules.len() / 64 + 1, 0);
-        if self.waits(&tree, false) {
-            set(&mut self.waiting, self.rules.len(), true);
-        }
-        self.rules.push(Conditional {
-            rule,
-            tree,
-            keyed,
-            unkeyed,
-            place: place.map_or_else(
-                || (Zone::RequestHeader, Box::default()),
-                |(_, zone, name)| (zone, name),
-            ),
-        });
-        Ok(())
-    }
-
-    fn node(
-        &mut self,
-        rule: u16,
-        condition: &Condition,
-        positive: bool,
-        place: &mut Option<(u8, Zone, Box<[u8]>)>,
-        keys: &mut Vec<Option<Required>>,
-    ) -> Result<Node, String> {
-        let mut offer = |rank: u8, zone: Zone, name: &str| {
-            if place.as_ref().is_none_or(|(known, ..)| rank < *known) {
-                *place = Some((rank, zone, name.as_bytes().into()));
-            }
-        };
-        match condition {
-            Condition::All(inner) | Condition::Any(inner) => {
-                let mut nodes = inner
-                    .iter()
-                    .map(|inner| self.node(rule, inner, positive, place, keys))
-                    .collect::<Result<Vec<_>, _>>()?;
-                // What is known first is asked first.
-                nodes.sort_by_key(|node| !matches!(node, Node::Request(..)));
-                Ok(match condition {
-                    Condition::All(_) => Node::All(nodes),
-                    _ => Node::Any(nodes),
-                })
-            }
-            Condition::Not(inner) => {
-                let inner = self.node(rule, inner, !positive, place, keys)?;
-                Ok(Node::Not(Box::new(inner)))
-            }
-            Condition::Request(request) => {
-                offer(u8::from(!positive), Zone::RequestHeader, name_of(request));
-                self.asks_client |= request.clients.is_some();
-                self.facts = self.facts.saturating_add(1);
-                let compiled = Request {
-                    requests: Requests::new(&request.request),
-                    clients: request.clients.clone(),
-                };
-                Ok(Node::Request(self.facts - 1, Box::new(compiled)))
-            }
-            Condition::Field(field) => {
-                let name = match &field.name {
-                    Some(TextMatch::Exact(name)) => name,
-                    _ => "",
-                };
-                let zone = field.zones.iter().next().unwrap_or(Zone::RequestHeader);
-                offer(2, zone, name);
-                let index = u16::try_from(self.leaves.len()).map_err(|_| TOO_MANY)?;
-                let leaf = self.leaf(rule, field, positive, keys)?;
-                self.leaves.push(leaf);
-                Ok(Node::Leaf(index))
-            }
-        }
-    }
-
-    fn leaf(
-        &mut self,
-        rule: u16,
-        field: &FieldCondition,
-        positive: bool,
-        keys: &mut Vec<Option<Required>>,
-    ) -> Result<Leaf, String> {
-        let mut best: Option<Required> = None;
-        let mut searches = false;
-        let mut tests = Vec::with_capacity(field.tests.len());
-        for test in &field.tests {
-            if let Some(key) = key_of(test)?
-                && best.as_ref().is_none_or(|best| worth(best) < worth(&key))
-            {
-                best = Some(key);
-            }
-            tests.push(match test {
-                ValueTest::Texts(texts) => {
-                    searches |= texts
-                        .iter()
-                        .any(|text| matches!(text, TextMatch::Regex(_) | TextMatch::Contains(_)));
-                    // Compared place by place this would take the product of both lengths.
-                    let folded: Vec<String> = texts
-                        .iter()
-                        .filter_map(|text| match text {
-                            TextMatch::Contains(text) if field.ignore_case => Some(text.clone()),
-                            _ => None,
-                        })
-                        .collect();
-                    let others = texts.iter().filter(|text| {
-                        !(field.ignore_case && matches!(text, TextMatch::Contains(_)))
-                    });
-                    let folded = match folded.is_empty() {
-                        true => None,
-                        false => Some(literal_test(&folded)?),
-                    };
-                    Check::Texts(others.map(Text::new).collect(), folded)
-                }
-                ValueTest::Literals(texts) => {
-                    searches = true;
-                    Check::Test(literal_test(texts)?)
-                }
-                ValueTest::Detector(detector) => {
-                    searches = true;
-                    Check::Test(Test::Detector(*detector))
-                }
-                ValueTest::Length(range) => Check::Length(*range),
-                ValueTest::Number(number) => Check::Number(number.clone()),
-            });
-        }
-        let count = field.count.map(|range| (self.counters, range));
-        self.counters = self.counters.saturating_add(usize::from(count.is_some()));
-        let leaf = Leaf {
-            rule,
-            zones: field.zones,
-            parts: field.parts,
-            views: field.views,
-            name: field.name.as_ref().map(Text::new),
-            tests,
-            fold: field.ignore_case,
-            count,
-            joined: searches && count.is_none(),
-            keyed: best.is_some(),
-            positive: positive && field.count.is_none_or(|range| range.max == u32::MAX),
-        };
-        if best.is_none() {
-            let index = self.leaves.len() as u16;
-            match &field.name {
-                Some(TextMatch::Exact(name)) => {
-                    self.named
-                        .entry(hash(name.as_bytes()))
-                        .or_default()
-                        .push(index);
-                }
-                _ => self.unnamed.push(index),
-            }
-        }
-        keys.push(best);
-        Ok(leaf)
-    }
-
-    /// Whether something in a tree is known only when nothing more can come.
-    fn waits(&self, node: &Node, negated: bool) -> bool {
-        match node {
-            Node::All(inner) | Node::Any(inner) => {
-                inner.iter().any(|inner| self.waits(inner, negated))
-            }
-            Node::Not(inner) => self.waits(inner, true),
-            Node::Request(..) => false,
-            Node::Leaf(index) => {
-                negated
-                    || self
-                        .leaf_at(*index)
-                        .and_then(|leaf| leaf.count)
-                        .is_some_and(|(_, range)| range.max < u32::MAX)
-            }
-        }
-    }
-
     fn leaf_at(&self, index: u16) -> Option<&Leaf> {
         self.leaves.get(index as usize)
     }
@@ -393,7 +190,7 @@ impl Conditions {
 
     /// Whether any of them asks for the client's address.
     pub(super) const fn asks_client(&self) -> bool {
-        self.asks_client
+        self.heads.ask_client()
     }
 
     /// Whether any of them looks at fields.
@@ -412,45 +209,54 @@ impl Conditions {
             .filter(|index| self.leaf_at(*index).is_some_and(|leaf| leaf.keyed))
     }
 
-    /// Decides by the head what it decides. Gives the rules that hold to `fired`; what is known of the
-    /// others, if there are any. `all` keeps those too that cannot hold any more.
+    /// Decides by the head what it decides, of the rules whose bits are set in `in_force`. Gives the rules
+    /// that hold to `fired`; what is known of the others, if there are any. `all` looks at each rule, keeps
+    /// those too that cannot hold any more, and asks each question.
     pub(super) fn open(
         &self,
         facts: &Facts,
-        in_force: impl Fn(RuleIndex) -> bool,
+        in_force: &[u64],
         all: bool,
         mut fired: impl FnMut(Fired),
     ) -> Option<Box<Known>> {
-        let mut known: Option<Box<Known>> = None;
-        for (index, rule) in self.rules.iter().enumerate() {
-            if !in_force(rule.rule) {
+        let answers = self.heads.answer(facts, all);
+        let mut said = row(self.heads.len());
+        let mut due = Vec::new();
+        for question in answers {
+            set(&mut said, question as usize, true);
+            due.extend(self.guarded.get(question as usize).into_iter().flatten());
+        }
+        due.extend(&self.open);
+        let mut live = row(self.rules.len());
+        if all {
+            live.copy_from_slice(in_force);
+            due = (0..self.rules.len() as u16).collect();
+        } else {
+            for (live, (plain, in_force)) in live.iter_mut().zip(self.plain.iter().zip(in_force)) {
+                *live = plain & in_force;
+            }
+            due.sort_unstable();
+        }
+        for index in due {
+            let Some(rule) = self.rules.get(index as usize) else {
+                continue;
+            };
+            let index = index as usize;
+            if !bit(in_force, index) {
                 continue;
             }
-            match head_value(&rule.tree, facts) {
-                Some(true) => fired(rule.fired(None)),
-                Some(false) if !all => {}
-                _ => {
-                    let known = known.get_or_insert_with(|| Box::new(Known::new(self)));
-                    set(&mut known.live, index, true);
-                    self.keep_facts(&rule.tree, facts, &mut known.held);
-                }
+            let value = head_value(&rule.tree, &said);
+            if value == Some(true) {
+                fired(rule.fired(None));
             }
+            set(
+                &mut live,
+                index,
+                value.is_none() || all && value == Some(false),
+            );
         }
-        known
-    }
-
-    /// Keeps what the head says of the request: it is gone later.
-    fn keep_facts(&self, node: &Node, facts: &Facts, held: &mut [u64]) {
-        match node {
-            Node::All(inner) | Node::Any(inner) => inner
-                .iter()
-                .for_each(|inner| self.keep_facts(inner, facts, held)),
-            Node::Not(inner) => self.keep_facts(inner, facts, held),
-            Node::Request(index, request) => {
-                set(held, self.leaves.len() + index, request.holds(facts));
-            }
-            Node::Leaf(_) => {}
-        }
+        let some = live.iter().any(|word| *word != 0);
+        some.then(|| Box::new(Known::new(self, live, said)))
     }
 
     /// Whether a leaf that is not decided looks at this half of this field in this form.
@@ -465,7 +271,9 @@ impl Conditions {
         let in_view = own.views.contains(piece.view)
             // Where nothing was decoded, what came on the wire is the plain text.
             || piece.view == View::Plain && wire.is_none() && own.views.contains(View::Wire);
+        let named = |length: usize| field.name.len() == length;
         in_view
+            && own.name_length.is_none_or(named)
             && own.zones.contains(field.zone)
             && own.parts.contains(piece.part)
             && (own.joined || field.kind != Kind::Joined)
@@ -547,50 +355,69 @@ impl Conditions {
     }
 
     /// Lists the leaves without literals and names that have something to look for among fields of
-    /// `present`; false if no leaf without literals has. Drops the rules that cannot hold whatever those
-    /// leaves would find.
+    /// `present`, none of whose texts is longer than `longest`, with the length of the shortest text that can
+    /// pass, the shortest first; false if no leaf without literals has. With `drop` drops the rules that
+    /// cannot hold whatever those leaves would find.
     pub(super) fn wants_unkeyed(
         &self,
         known: &mut Known,
         (present, zones): (ZoneSet, ZoneSet),
+        longest: u32,
         drop: bool,
-        unnamed: &mut Vec<u16>,
+        unnamed: &mut Vec<(u32, u16)>,
     ) -> bool {
         unnamed.clear();
+        let passable = self.unnamed.partition_point(|(least, _)| *least <= longest);
+        let passable = self.unnamed.get(..passable).unwrap_or_default();
+        if !self.unkeyed_zones.intersects(present) || passable.is_empty() && self.named.is_empty() {
+            return false;
+        }
         let ahead = Ahead {
             zones,
             unkeyed: true,
         };
         let mut wanted = false;
-        for index in 0..self.rules.len() {
+        let asking: Vec<u64> = known
+            .live
+            .iter()
+            .zip(&self.unkeyed)
+            .map(|(a, b)| a & b)
+            .collect();
+        for index in ones(&asking) {
             let Some(rule) = self.rules.get(index) else {
                 continue;
             };
-            if !rule.unkeyed.intersects(present) || !bit(&known.live, index) {
+            if !rule.unkeyed.intersects(present) {
                 continue;
             }
-            if drop && rule.keyed && self.value(&rule.tree, known, ahead) == Some(false) {
+            let lost = || match rule.key {
+                Some(key) if !bit(&known.held, key as usize) => {
+                    self.value(&Node::Leaf(key), known, ahead) == Some(false)
+                }
+                _ => self.value(&rule.tree, known, ahead) == Some(false),
+            };
+            if drop && rule.keyed && lost() {
                 set(&mut known.live, index, false);
             } else {
                 wanted = true;
             }
         }
         if wanted {
-            let asked = |leaf: &&u16| {
-                self.leaf_at(**leaf).is_some_and(|own| {
+            let asked = |(_, leaf): &&(u32, u16)| {
+                self.leaf_at(*leaf).is_some_and(|own| {
                     own.zones.intersects(present)
                         && bit(&known.live, own.rule as usize)
-                        && (own.count.is_some() || !bit(&known.held, **leaf as usize))
+                        && (own.count.is_some() || !bit(&known.held, *leaf as usize))
                 })
             };
-            unnamed.extend(self.unnamed.iter().filter(asked));
+            unnamed.extend(passable.iter().filter(asked));
         }
         wanted && !(unnamed.is_empty() && self.named.is_empty())
     }
 
     /// The leaves without literals that may mean a field of this very name.
     pub(super) fn named(&self, name: &[u8]) -> &[u16] {
-        if self.named.is_empty() {
+        if self.named_lengths & length_bit(name) == 0 {
             return &[];
         }
         self.named.get(&hash(name)).map_or(&[], Vec::as_slice)
@@ -646,7 +473,7 @@ impl Conditions {
                 true,
             ),
             Node::Not(inner) => self.value(inner, known, ahead).map(|value| !value),
-            Node::Request(index, _) => Some(bit(&known.held, self.leaves.len() + index)),
+            Node::Request(number) => Some(bit(&known.said, *number)),
             Node::Leaf(index) => {
                 let leaf = self.leaf_at(*index)?;
                 let last = !leaf.zones.intersects(ahead.zones) && (leaf.keyed || !ahead.unkeyed);
@@ -687,65 +514,19 @@ fn every(values: impl Iterator<Item = Option<bool>>, wanted: bool) -> Option<boo
 }
 
 /// What the head alone says of a tree.
-fn head_value(node: &Node, facts: &Facts) -> Option<bool> {
+fn head_value(node: &Node, said: &[u64]) -> Option<bool> {
     match node {
-        Node::All(inner) => every(inner.iter().map(|inner| head_value(inner, facts)), false),
-        Node::Any(inner) => every(inner.iter().map(|inner| head_value(inner, facts)), true),
-        Node::Not(inner) => head_value(inner, facts).map(|value| !value),
-        Node::Request(_, request) => Some(request.holds(facts)),
+        Node::All(inner) => every(inner.iter().map(|inner| head_value(inner, said)), false),
+        Node::Any(inner) => every(inner.iter().map(|inner| head_value(inner, said)), true),
+        Node::Not(inner) => head_value(inner, said).map(|value| !value),
+        Node::Request(number) => Some(bit(said, *number)),
         Node::Leaf(_) => None,
     }
 }
 
-const TOO_MANY: &str = "too many conditions";
-
-/// What a hit on the request as a whole is called: the first thing that is asked for.
-const fn name_of(request: &RequestCondition) -> &'static str {
-    if !request.request.paths.is_empty() {
-        "path"
-    } else if !request.request.methods.is_empty() {
-        "method"
-    } else if !request.request.hosts.is_empty() {
-        "host"
-    } else {
-        "client_address"
-    }
-}
-
-/// The literals of which a text that passes the test holds one, if they can be named.
-fn key_of(test: &ValueTest) -> Result<Option<Required>, String> {
-    let key = match test {
-        ValueTest::Literals(texts) => Some(keys_of(texts.iter().map(String::as_bytes))),
-        ValueTest::Texts(texts) => {
-            let mut key = Required::new();
-            for text in texts {
-                let of_text = match text {
-                    TextMatch::Exact(text)
-                    | TextMatch::Prefix(text)
-                    | TextMatch::Suffix(text)
-                    | TextMatch::Contains(text) => one(text.as_bytes()),
-                    TextMatch::Glob(glob) => glob
-                        .as_bytes()
-                        .split(|byte| b"*?".contains(byte))
-                        .max_by_key(|piece| piece.len())
-                        .and_then(one),
-                    TextMatch::Regex(regex) => required(&pattern::parse(regex)?),
-                };
-                match of_text {
-                    Some(literals) => key.extend(literals),
-                    None => return Ok(None),
-                }
-            }
-            Some(key)
-        }
-        ValueTest::Detector(_) | ValueTest::Length(_) | ValueTest::Number(_) => None,
-    };
-    Ok(key.filter(|key| !key.is_empty()))
-}
-
-fn one(text: &[u8]) -> Option<Required> {
-    let text = text.get(..LONGEST).unwrap_or(text).to_ascii_lowercase();
-    (!text.is_empty()).then(|| Required::from([text]))
+/// The bit of a length.
+fn length_bit(text: &[u8]) -> u64 {
+    1 << text.len().min(63)
 }
 
 /// A number for a name, the same for any case of its letters (FNV-1a). The table it looks up holds names of
@@ -777,16 +558,6 @@ impl Conditional {
     }
 }
 
-impl Request {
-    fn holds(&self, facts: &Facts) -> bool {
-        self.requests.contain(facts)
-            && self
-                .clients
-                .as_ref()
-                .is_none_or(|clients| facts.client.is_some_and(|client| clients.contains(client)))
-    }
-}
-
 impl Check {
     fn passes(&self, zone: Zone, text: &[u8], fold: bool) -> bool {
         match self {
@@ -808,12 +579,12 @@ impl Check {
 }
 
 impl Known {
-    fn new(conditions: &Conditions) -> Self {
-        let row = |bits: usize| vec![0; bits.div_ceil(64)].into_boxed_slice();
+    fn new(conditions: &Conditions, live: Box<[u64]>, said: Box<[u64]>) -> Self {
         Self {
-            held: row(conditions.leaves.len().saturating_add(conditions.facts)),
-            live: row(conditions.rules.len()),
+            held: row(conditions.leaves.len()),
+            said,
             touched: row(conditions.rules.len()),
+            live,
             counts: vec![Counted::default(); conditions.counters].into_boxed_slice(),
             found: Vec::new(),
             closed: false,
