@@ -25,7 +25,10 @@ fuzz_target!(|text: &[u8]| {
                 assert_eq!(char::from(ours.kind.letter()), theirs.token_type.to_char());
                 assert_eq!(ours.start, theirs.pos);
                 assert_eq!(ours.text(text), &theirs.val[..theirs.len]);
-                assert_eq!((ours.opened, ours.closed), (theirs.str_open, theirs.str_close));
+                assert_eq!(
+                    (ours.opened, ours.closed),
+                    (theirs.str_open, theirs.str_close)
+                );
                 assert_eq!(i32::from(ours.count), theirs.count);
             }
             assert!(theirs.next_token().is_none());
