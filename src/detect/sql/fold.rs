@@ -477,7 +477,7 @@ fn is_name_and_function(token: &Token, sql: &[u8]) -> bool {
 }
 
 /// Words that become functions in front of a parenthesis.
-pub const NAMES_AND_FUNCTIONS: [&str; 11] = [
+const NAMES_AND_FUNCTIONS: [&str; 11] = [
     "USER_ID",
     "USER_NAME",
     "DATABASE",

@@ -1,7 +1,7 @@
 //! SQL as injections hold it: tokens, the folding of what changes nothing, and the fingerprints of
 //! known attacks (Galbreath, "libinjection", Black Hat USA 2012).
 //!
-//! The verdicts are those of libinjection, byte for byte (tests/sql_tokens compares the two): its lists
+//! The verdicts are those of libinjection, byte for byte (tests/libinjection compares the two): its lists
 //! of words and fingerprints are built in, and what it reads wrongly is read wrongly here. What is
 //! different is the cost: no copies, no allocation, one look for a word, time linear in the text.
 //!
@@ -26,7 +26,7 @@ mod words;
 use memchr::memchr;
 
 pub use fingerprints::Fingerprint;
-pub use fold::{Folded, NAMES_AND_FUNCTIONS};
+pub use fold::Folded;
 pub use token::{KEPT, Kind, Token};
 pub use tokenizer::Tokenizer;
 pub use words::Word;

@@ -77,12 +77,4 @@ impl Word {
             second.eq_ignore_ascii_case(next).then_some((both, kind))
         })
     }
-
-    /// All words of the table, with what they are.
-    pub fn all() -> impl Iterator<Item = (&'static str, Kind)> {
-        ENTRIES
-            .iter()
-            .filter(|entry| entry.kind != Kind::None)
-            .map(|entry| (entry.text, entry.kind))
-    }
 }
