@@ -173,7 +173,21 @@ fn line(engine: &Engine, hit: &Hit, terminal: &Terminal, out: &mut String) {
     let rule = engine.rule(hit.rule);
     let name = rule.map_or("", |rule| rule.name.as_str());
     let id = terminal.ink(Ink::Strong, &hit.rule.to_string());
-    let _ = write!(out, "  rule      {id} {name} in {}", hit.zone);
+    let _ = write!(out, "  rule      {id} {name}");
+    place(hit, out);
+    let scores: Vec<_> = rule
+        .map(|rule| rule.score.as_slice())
+        .unwrap_or_default()
+        .iter()
+        .map(|(category, score)| format!("{category} +{}", score.saturating_mul(hit.count)))
+        .collect();
+    let _ = write!(out, ": {}", scores.join(", "));
+    out.push('\n');
+}
+
+/// Where a rule hit, and how often.
+pub(crate) fn place(hit: &Hit, out: &mut String) {
+    let _ = write!(out, " in {}", hit.zone);
     if !hit.name.is_empty() {
         let _ = write!(out, " `{}`", shown(&hit.name));
     }
@@ -186,14 +200,6 @@ fn line(engine: &Engine, hit: &Hit, terminal: &Terminal, out: &mut String) {
     if hit.count > 1 {
         let _ = write!(out, ", {} times", hit.count);
     }
-    let scores: Vec<_> = rule
-        .map(|rule| rule.score.as_slice())
-        .unwrap_or_default()
-        .iter()
-        .map(|(category, score)| format!("{category} +{}", score.saturating_mul(hit.count)))
-        .collect();
-    let _ = write!(out, ": {}", scores.join(", "));
-    out.push('\n');
 }
 
 #[cfg(test)]

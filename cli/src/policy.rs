@@ -8,7 +8,7 @@ use palisade::config::{Config, Problem};
 use palisade::engine::Engine;
 
 use crate::Failure;
-use crate::position::{self, Position};
+use crate::position::{self, Places, Position};
 
 /// A policy as it was written.
 pub(crate) struct Document {
@@ -16,6 +16,7 @@ pub(crate) struct Document {
     pub(crate) name: String,
     pub(crate) text: Vec<u8>,
     pub(crate) yaml: bool,
+    places: Places,
 }
 
 /// Something that is wrong with a document.
@@ -39,17 +40,23 @@ pub(crate) fn load(path: Option<&Path>) -> Result<Engine, Failure> {
 }
 
 impl Document {
+    /// A policy of that text.
+    pub(crate) fn new(name: &str, text: Vec<u8>, yaml: bool) -> Self {
+        Self {
+            name: name.to_owned(),
+            text,
+            yaml,
+            places: Places::default(),
+        }
+    }
+
     /// Reads a file, standard input for `-`, or takes the default policy.
     ///
     /// # Errors
     /// If it cannot be read.
     pub(crate) fn read(path: Option<&Path>) -> Result<Self, Failure> {
         let Some(path) = path else {
-            return Ok(Self {
-                name: "the default policy".to_owned(),
-                text: b"{}".to_vec(),
-                yaml: false,
-            });
+            return Ok(Self::new("the default policy", b"{}".to_vec(), false));
         };
         let name = path.display().to_string();
         let mut text = Vec::new();
@@ -65,7 +72,7 @@ impl Document {
             true => !matches!(text.trim_ascii_start().first(), None | Some(b'{')),
             false => is_yaml(path),
         };
-        Ok(Self { name, text, yaml })
+        Ok(Self::new(&name, text, yaml))
     }
 
     /// The same document as JSON. Everything after this is the same for both.
@@ -161,7 +168,9 @@ impl Document {
 
     /// The bytes that a JSON path leads to.
     pub(crate) fn range(&self, path: &str) -> Range<usize> {
-        position::range_of(&self.text, self.yaml, path).unwrap_or(0..0)
+        self.places
+            .range_of(&self.text, self.yaml, path)
+            .unwrap_or(0..0)
     }
 
     /// Line and column of a byte.
@@ -211,11 +220,7 @@ mod tests {
     use super::*;
 
     fn yaml(text: &str) -> Document {
-        Document {
-            name: "test".to_owned(),
-            text: text.as_bytes().to_vec(),
-            yaml: true,
-        }
+        Document::new("test", text.as_bytes().to_vec(), true)
     }
 
     fn from_yaml(text: &str) -> Config {
@@ -363,10 +368,7 @@ scopes:
 
     #[test]
     fn problems_point_into_the_text() {
-        let json = |text: &str| Document {
-            yaml: false,
-            ..yaml(text)
-        };
+        let json = |text: &str| Document::new("test", text.as_bytes().to_vec(), false);
         for (document, place, said) in [
             (
                 yaml("name: shop\nmode: blok\n"),

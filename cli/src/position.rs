@@ -1,5 +1,6 @@
 //! Where in a policy's text a path such as `$.rules[0].regex` leads, so that a problem can point at it.
 
+use std::cell::OnceCell;
 use std::ops::Range;
 
 use granit_parser::{Event, Parser};
@@ -26,24 +27,33 @@ pub(crate) fn position(text: &[u8], at: usize) -> Position {
     Position { line, column }
 }
 
-/// The bytes that a path leads to, or as far as it leads: a key that is missing is reported where
-/// it should stand. For a member of an object that is its key and, on one line, its value.
-pub(crate) fn range_of(text: &[u8], yaml: bool, path: &str) -> Option<Range<usize>> {
-    let mut rest = path.strip_prefix('$')?;
-    let mut steps = Vec::new();
-    while let Some(step) = Step::take(&mut rest) {
-        steps.push(step);
+/// The places of a text, of which YAML is read once, however many paths are asked for.
+#[derive(Default)]
+pub(crate) struct Places(OnceCell<Option<Tree>>);
+
+impl Places {
+    /// The bytes that a path leads to, or as far as it leads: a key that is missing is reported where
+    /// it should stand. For a member of an object that is its key and, on one line, its value.
+    pub(crate) fn range_of(&self, text: &[u8], yaml: bool, path: &str) -> Option<Range<usize>> {
+        let mut rest = path.strip_prefix('$')?;
+        let mut steps = Vec::new();
+        while let Some(step) = Step::take(&mut rest) {
+            steps.push(step);
+        }
+        let found = if yaml {
+            let tree = self
+                .0
+                .get_or_init(|| Tree::read(std::str::from_utf8(text).ok()?));
+            tree.as_ref()?.follow(&steps)
+        } else {
+            Reader { text, at: 0 }.follow(&steps)
+        };
+        let bytes = text.get(found.clone())?;
+        // Of what goes over several lines the first is enough.
+        let end = bytes.iter().position(|byte| *byte == b'\n');
+        let first = end.and_then(|end| bytes.get(..end)).unwrap_or(bytes);
+        Some(found.start..found.start + first.trim_ascii_end().len())
     }
-    let found = if yaml {
-        Tree::read(std::str::from_utf8(text).ok()?)?.follow(&steps)
-    } else {
-        Reader { text, at: 0 }.follow(&steps)
-    };
-    let bytes = text.get(found.clone())?;
-    // Of what goes over several lines the first is enough.
-    let end = bytes.iter().position(|byte| *byte == b'\n');
-    let first = end.and_then(|end| bytes.get(..end)).unwrap_or(bytes);
-    Some(found.start..found.start + first.trim_ascii_end().len())
 }
 
 /// One step of a path.
@@ -314,6 +324,10 @@ impl Tree {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn range_of(text: &[u8], yaml: bool, path: &str) -> Option<Range<usize>> {
+        Places::default().range_of(text, yaml, path)
+    }
 
     #[test]
     fn paths_lead_to_lines() {

@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use palisade::config::{CategoryModes, Config, Settings};
 use palisade::engine::{Engine, Found, Inspection, Scratch, Seen};
 use palisade::model::{
-    Action, Category, EndedBy, Exception, Hit, Matcher, Mode, Named, Part, Rule, Verdict, View,
+    Action, Category, EndedBy, Exception, Hit, Matcher, Mode, Named, Rule, Verdict,
 };
 use serde_json::{Value, json};
 
@@ -336,19 +336,8 @@ impl Matched {
             Ink::Faint
         };
         let id = terminal.ink(ink, &hit.rule.to_string());
-        let _ = write!(out, "{id} {} in {}", self.name, hit.zone);
-        if !hit.name.is_empty() {
-            let _ = write!(out, " `{}`", shown(&hit.name));
-        }
-        if hit.part == Part::Name {
-            out.push_str(", its name");
-        }
-        if hit.view != View::Plain {
-            let _ = write!(out, ", {} view", hit.view);
-        }
-        if hit.count > 1 {
-            let _ = write!(out, ", {} times", hit.count);
-        }
+        let _ = write!(out, "{id} {}", self.name);
+        explain::place(hit, out);
         let scores: Vec<_> = self
             .score
             .iter()

@@ -1,20 +1,13 @@
 //! `palisade check` and `palisade rule`: what they say about one request and about one rule.
 
-use assert_cmd::Command;
 use serde_json::Value;
 
+mod running;
+
+use running::{Scrap, root, run_in};
+
 fn run(arguments: &[&str], input: &[u8]) -> (i32, String, String) {
-    let output = Command::cargo_bin("palisade")
-        .expect("the binary")
-        .args(arguments)
-        .write_stdin(input)
-        .output()
-        .expect("it runs");
-    (
-        output.status.code().expect("it ends by itself"),
-        String::from_utf8(output.stdout).expect("UTF-8"),
-        String::from_utf8(output.stderr).expect("UTF-8"),
-    )
+    run_in(&root(), arguments, input)
 }
 
 #[test]
@@ -174,28 +167,6 @@ fn exceptions_that_applied_and_that_expired_are_named() {
     let _ = std::fs::remove_file(&file);
 }
 
-/// A file that is gone at the end of its test.
-struct Scrap(std::path::PathBuf);
-
-impl Scrap {
-    fn new(name: &str, text: &str) -> Self {
-        let path =
-            std::env::temp_dir().join(format!("palisade-check-{}-{name}", std::process::id()));
-        std::fs::write(&path, text).expect("a file");
-        Self(path)
-    }
-
-    fn path(&self) -> &str {
-        self.0.to_str().expect("UTF-8")
-    }
-}
-
-impl Drop for Scrap {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_file(&self.0);
-    }
-}
-
 #[test]
 fn the_bytes_that_matched_are_marked() {
     let (_, out, _) = run(&["check", "/?q=the+name+is+O%27Brien&b=1;id"], b"");
@@ -336,7 +307,7 @@ fn what_was_not_seen_is_said() {
 fn the_flags_of_curl_mean_what_they_mean_there() {
     let file = Scrap::new("upload.txt", "one\ntwo\n");
     let at = format!("@{}", file.path());
-    let file_name = file.0.file_name().expect("a name").to_str().expect("UTF-8");
+    let file_name = file.name();
     let form = format!("doc=@{};type=text/plain", file.path());
     let renamed = format!("doc=@{};filename=a.php", file.path());
     let inline = format!("doc=<{}", file.path());
@@ -412,16 +383,7 @@ fn a_file_in_place_of_the_url_is_a_whole_request() {
     let raw = "POST /login HTTP/1.1\nHost: x\n\nid=1";
     let file = Scrap::new("request.http", raw);
     // A path of a URL begins with a slash, that of a file need not.
-    let here = std::path::Path::new(file.path());
-    let folder = here.parent().expect("a folder");
-    let name = here.file_name().expect("a name").to_str().expect("UTF-8");
-    let output = Command::cargo_bin("palisade")
-        .expect("the binary")
-        .current_dir(folder)
-        .args(["check", name])
-        .output()
-        .expect("it runs");
-    let out = String::from_utf8(output.stdout).expect("UTF-8");
+    let (_, out, _) = run_in(file.folder(), &["check", file.name()], b"");
     assert!(out.contains("request   POST /login"), "{out}");
     let (_, out, _) = run(&["check", "-"], raw.as_bytes());
     assert!(out.contains("request   POST /login"), "{out}");

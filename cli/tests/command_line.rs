@@ -1,28 +1,13 @@
 //! The command line as a whole: help, exit codes, completions, manual pages, output that is piped.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Stdio;
 
-use assert_cmd::Command;
+mod running;
 
 fn run(arguments: &[&str], input: &str) -> (i32, String, String) {
-    let output = Command::cargo_bin("palisade")
-        .expect("the binary")
-        .current_dir(root())
-        .args(arguments)
-        .write_stdin(input)
-        .output()
-        .expect("it runs");
-    (
-        output.status.code().expect("it ends by itself"),
-        String::from_utf8(output.stdout).expect("UTF-8"),
-        String::from_utf8(output.stderr).expect("UTF-8"),
-    )
-}
-
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+    running::run_in(&running::root(), arguments, input.as_bytes())
 }
 
 /// A folder that is gone at the end of its test.

@@ -1,22 +1,13 @@
 //! `palisade lint` as a command: what it prints where, and how it ends.
 
-use std::path::{Path, PathBuf};
-
-use assert_cmd::Command;
 use serde_json::Value;
 
+mod running;
+
+use running::{Scrap, root, run_in};
+
 fn run(arguments: &[&str], input: &str) -> (i32, String, String) {
-    let output = Command::cargo_bin("palisade")
-        .expect("the binary")
-        .args(arguments)
-        .write_stdin(input)
-        .output()
-        .expect("it runs");
-    (
-        output.status.code().expect("it ends by itself"),
-        String::from_utf8(output.stdout).expect("UTF-8"),
-        String::from_utf8(output.stderr).expect("UTF-8"),
-    )
+    run_in(&root(), arguments, input.as_bytes())
 }
 
 /// A policy with a finding of each severity.
@@ -27,32 +18,10 @@ exceptions:
   - {id: A, reason: names, rules: [11070], path: /a, name: q}
 ";
 
-/// A file that is gone at the end of its test.
-struct Scrap(PathBuf);
-
-impl Scrap {
-    fn new(name: &str, text: &str) -> Self {
-        let path =
-            std::env::temp_dir().join(format!("palisade-lint-{}-{name}", std::process::id()));
-        std::fs::write(&path, text).expect("a file");
-        Self(path)
-    }
-
-    fn path(&self) -> &str {
-        self.0.to_str().expect("UTF-8")
-    }
-}
-
-impl Drop for Scrap {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_file(&self.0);
-    }
-}
-
 #[test]
 fn the_pages_are_fresh() {
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/lint.md");
-    let stands = std::fs::read_to_string(file).expect("docs/lint.md is there");
+    let stands =
+        std::fs::read_to_string(root().join("docs/lint.md")).expect("docs/lint.md is there");
     let (_, printed, _) = run(&["lint", "--markdown"], "");
     let first = printed.lines().zip(stands.lines()).find(|(a, b)| a != b);
     assert!(
@@ -219,21 +188,12 @@ fn sarif_has_what_its_readers_need() {
         assert!(fingerprints.values().all(Value::is_string) && !fingerprints.is_empty());
     }
     // A relative path stays one: that is how GitHub finds the file in the repository.
-    let output = Command::cargo_bin("palisade")
-        .expect("the binary")
-        .current_dir(file.0.parent().expect("a folder"))
-        .args(["lint", "--format", "sarif"])
-        .arg(Path::new(".").join(file.0.file_name().expect("a name")))
-        .output()
-        .expect("it runs");
-    let log: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    let here = format!("./{}", file.name());
+    let (_, out, _) = run_in(file.folder(), &["lint", "--format", "sarif", &here], b"");
+    let log: Value = serde_json::from_str(&out).expect("JSON");
     let uri = &log["runs"][0]["results"][0]["locations"][0]["physicalLocation"]["artifactLocation"]
         ["uri"];
-    assert!(
-        uri.as_str()
-            .is_some_and(|uri| uri.starts_with("palisade-lint-")),
-        "{uri}"
-    );
+    assert!(uri.as_str().is_some_and(|uri| uri == "a%20b.yaml"), "{uri}");
 }
 
 #[test]
@@ -243,8 +203,7 @@ fn every_finding_explains_itself() {
     let (_, json, _) = run(&["lint", "--explain", "--json"], "");
     let pages: Vec<Value> = serde_json::from_str(&json).expect("JSON");
     let pages_of_docs =
-        std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/lint.md"))
-            .expect("docs/lint.md is there");
+        std::fs::read_to_string(root().join("docs/lint.md")).expect("docs/lint.md is there");
     assert_eq!(list.lines().count(), pages.len());
     for page in &pages {
         let id = page["id"].as_str().expect("an id");
@@ -266,13 +225,12 @@ fn every_finding_explains_itself() {
 /// The policies that ship as examples are no bad ones.
 #[test]
 fn shipped_policies_have_no_findings() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     for (file, allowed) in [
         ("examples/strict/policy.json", &[][..]),
         ("examples/custom-rule/policy.json", &[]),
         ("examples/monitor/policy.json", &["monitor-mode"]),
     ] {
-        let file = root.join(file);
+        let file = root().join(file);
         let mut arguments = vec!["lint", file.to_str().expect("UTF-8")];
         for id in allowed {
             arguments.extend(["--allow", id]);

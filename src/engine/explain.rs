@@ -50,7 +50,13 @@ pub struct Seen<'a> {
 /// Whether a text is what a policy asks for. `fold` compares without regard to ASCII case; a regular
 /// expression says that itself.
 pub fn text_matches(wanted: &TextMatch, text: &[u8], fold: bool) -> bool {
-    Text::new(wanted).matches(text, fold)
+    text_matcher(wanted)(text, fold)
+}
+
+/// The same for many texts: a pattern is compiled once.
+pub fn text_matcher(wanted: &TextMatch) -> impl Fn(&[u8], bool) -> bool + use<> {
+    let compiled = Text::new(wanted);
+    move |text, fold| compiled.matches(text, fold)
 }
 
 impl Engine {

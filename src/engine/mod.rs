@@ -20,7 +20,7 @@ mod scratch;
 mod text;
 
 pub use compile::{Effect, Engine};
-pub use explain::{Found, Seen, text_matches};
+pub use explain::{Found, Seen, text_matcher, text_matches};
 pub use facts::Peer;
 pub use inspect::Inspection;
 pub use record::{Item, Record, json_string, match_of, member};

@@ -162,11 +162,9 @@ fn files(arguments: &Arguments) -> Result<Vec<File>, Failure> {
     };
     let (text, ending) = starter(&arguments.name, mode, arguments.format, arguments.proxy)?;
     let path = folder.join(format!("policy.{ending}"));
-    let document = Document {
-        name: path.display().to_string(),
-        text: text.clone().into_bytes(),
-        yaml: arguments.format == Format::Yaml,
-    };
+    let yaml = arguments.format == Format::Yaml;
+    let shown = path.display().to_string();
+    let document = Document::new(&shown, text.clone().into_bytes(), yaml);
     let configuration = configuration(arguments, &document, &path)?;
     let action = mode.to_string();
     let cases = include_str!("cases.toml")

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
-use palisade::engine::{Effect, text_matches};
+use palisade::engine::{Effect, text_matcher};
 use palisade::model::{
     Exception, Matcher, Named as _, PartSet, RequestMatch, Rule, RuleMatch, TextMatch, Zone,
     ZoneSet,
@@ -221,59 +221,47 @@ pub(super) struct Samples {
 pub(super) static SAMPLES: LazyLock<Vec<Samples>> =
     LazyLock::new(|| serde_json::from_str(palisade::config::SHIPPED_SAMPLES).unwrap_or_default());
 
-/// How many samples of attacks a pattern admits, of how many of the rules that are excused.
+/// How many samples of attacks a pattern admits, of how many of the rules that are excused; of a name or a
+/// path, how many that have nothing in common.
 fn admitted(
     policy: &Policy<'_>,
     exception: &Exception,
     what: What,
     text: &TextMatch,
 ) -> Option<(usize, usize)> {
-    if what == What::Name || matches!(text, TextMatch::Exact(_)) {
-        // Names of fields are no attacks.
-        return match text {
-            TextMatch::Exact(_) => None,
-            text => {
-                let names = ["q", "user.name", "items[12].id", "x-y_z", "", "a b", "Ünï"];
-                let matches = names
+    if matches!(text, TextMatch::Exact(_)) {
+        return None;
+    }
+    let matches = text_matcher(text);
+    let all = |texts: &[&str]| {
+        let every = texts.iter().all(|text| matches(text.as_bytes(), false));
+        every.then_some((1, 1))
+    };
+    match what {
+        What::Name => all(&["q", "user.name", "items[12].id", "x-y_z", "", "a b", "Ünï"]),
+        What::Path => all(&["/", "/a", "/a/b.php", "/A-b_c/12", "/%", "/é/x y"]),
+        What::Value => {
+            let named = named(policy, &exception.rules);
+            let excused: BTreeSet<u32> = named.iter().map(|rule| rule.id).collect();
+            let count = |of_rules: bool| {
+                let samples = SAMPLES
                     .iter()
-                    .filter(|name| text_matches(text, name.as_bytes(), false))
-                    .count();
-                (matches == names.len()).then_some((1, 1))
+                    .filter(|samples| !of_rules || excused.contains(&samples.id))
+                    .flat_map(|samples| &samples.attacks);
+                let of = samples.clone().count();
+                (
+                    samples
+                        .filter(|text| matches(text.as_bytes(), false))
+                        .count(),
+                    of,
+                )
+            };
+            match count(!exception.rules.all) {
+                // Rules that are proven otherwise have no samples.
+                (_, 0) => Some(count(false)),
+                counted => Some(counted),
             }
-        };
-    }
-    if what == What::Path {
-        let paths = ["/", "/a", "/a/b.php", "/A-b_c/12", "/%", "/é/x y"];
-        let matches = paths
-            .iter()
-            .filter(|path| text_matches(text, path.as_bytes(), false))
-            .count();
-        return (matches == paths.len()).then_some((1, 1));
-    }
-    let excused: BTreeSet<u32> = named(policy, &exception.rules)
-        .iter()
-        .map(|r| r.id)
-        .collect();
-    let of_rules = || {
-        SAMPLES
-            .iter()
-            .filter(|samples| exception.rules.all || excused.contains(&samples.id))
-            .flat_map(|samples| &samples.attacks)
-    };
-    let count = |all: &mut dyn Iterator<Item = &String>| {
-        let (mut matches, mut of) = (0, 0);
-        for sample in all {
-            of += 1;
-            matches += usize::from(text_matches(text, sample.as_bytes(), false));
         }
-        (matches, of)
-    };
-    match count(&mut of_rules()) {
-        // Rules that are proven otherwise have no samples.
-        (_, 0) => Some(count(
-            &mut SAMPLES.iter().flat_map(|samples| &samples.attacks),
-        )),
-        counted => Some(counted),
     }
 }
 

@@ -294,11 +294,7 @@ mod tests {
     use super::*;
 
     fn document(text: &str, yaml: bool) -> Document {
-        Document {
-            name: "test".to_owned(),
-            text: text.as_bytes().to_vec(),
-            yaml,
-        }
+        Document::new("test", text.as_bytes().to_vec(), yaml)
     }
 
     fn day() -> Day {

@@ -268,11 +268,11 @@ impl File {
     }
 
     fn value(&self, text: &str) -> Result<Value, Failure> {
-        let document = Document {
-            name: self.document.name.clone(),
-            text: text.as_bytes().to_vec(),
-            yaml: self.document.yaml,
-        };
+        let document = Document::new(
+            &self.document.name,
+            text.as_bytes().to_vec(),
+            self.document.yaml,
+        );
         let json = document
             .json()
             .map_err(|wrong| Failure(format!("{}: {}", document.name, wrong.message)))?;

@@ -3,7 +3,7 @@
 #![allow(dead_code)] // Each test takes what it needs.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -196,4 +196,54 @@ impl Folder {
         let out = String::from_utf8_lossy(&output.stdout).into_owned();
         (output.status.code().expect("it ends by itself"), out)
     }
+}
+
+/// Runs the binary in some folder: its exit code, what it prints, and what it says beside that.
+pub(crate) fn run_in(folder: &Path, words: &[&str], input: &[u8]) -> (i32, String, String) {
+    let output = assert_cmd::Command::cargo_bin("palisade")
+        .expect("the binary")
+        .current_dir(folder)
+        .args(words)
+        .write_stdin(input)
+        .output()
+        .expect("it runs");
+    (
+        output.status.code().expect("it ends by itself"),
+        String::from_utf8(output.stdout).expect("UTF-8"),
+        String::from_utf8(output.stderr).expect("UTF-8"),
+    )
+}
+
+/// One file that goes away again.
+pub(crate) struct Scrap {
+    folder: Folder,
+    path: PathBuf,
+}
+
+impl Scrap {
+    pub(crate) fn new(name: &str, text: &str) -> Self {
+        let folder = Folder::new();
+        folder.write(name, text);
+        let path = folder.path(name);
+        Self { folder, path }
+    }
+
+    pub(crate) fn path(&self) -> &str {
+        self.path.to_str().expect("UTF-8")
+    }
+
+    /// The folder in which it is alone.
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder.0
+    }
+
+    pub(crate) fn name(&self) -> &str {
+        let name = self.path.file_name().expect("a name");
+        name.to_str().expect("UTF-8")
+    }
+}
+
+/// Where the checkout begins.
+pub(crate) fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
