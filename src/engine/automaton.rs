@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use super::prefilter::RuleIndex;
+use super::prefilter::RuleNumber;
 
 /// Searches for all texts of a set.
 #[derive(Debug, Default)]
@@ -20,7 +20,7 @@ pub(super) struct Automaton {
     columns_used: u32,
     /// For each of those states, where its rules stand.
     reports: Box<[(u32, u32)]>,
-    rules: Box<[RuleIndex]>,
+    rules: Box<[RuleNumber]>,
 }
 
 /// How much of each text is searched for, the most that fits first.
@@ -31,7 +31,7 @@ const MOST_ENTRIES: usize = 512 << 10;
 /// A state while the table is built.
 #[derive(Clone, Default)]
 struct State {
-    rules: Vec<RuleIndex>,
+    rules: Vec<RuleNumber>,
 }
 
 /// No state.
@@ -39,7 +39,7 @@ const NONE: u32 = u32::MAX;
 
 impl Automaton {
     /// Builds the table for texts in lower case, each with the rules that need it. None of the texts is empty.
-    pub(super) fn new(texts: &BTreeMap<Vec<u8>, Vec<RuleIndex>>) -> Self {
+    pub(super) fn new(texts: &BTreeMap<Vec<u8>, Vec<RuleNumber>>) -> Self {
         let mut columns = vec![0; 256];
         let mut used: usize = 1;
         for byte in texts.keys().flatten() {
@@ -74,7 +74,7 @@ impl Automaton {
 
     /// Calls back with the rules of each text that occurs, as often as it occurs.
     #[inline]
-    pub(super) fn scan(&self, text: &[u8], mut found: impl FnMut(&[RuleIndex])) {
+    pub(super) fn scan(&self, text: &[u8], mut found: impl FnMut(&[RuleNumber])) {
         let Some((columns, _)) = self.columns.split_first_chunk::<256>() else {
             return;
         };
@@ -89,7 +89,7 @@ impl Automaton {
         }
     }
 
-    fn rules_of(&self, state: u32) -> &[RuleIndex] {
+    fn rules_of(&self, state: u32) -> &[RuleNumber] {
         let index = state
             .saturating_sub(self.reporting)
             .checked_div(self.columns_used);
@@ -101,7 +101,7 @@ impl Automaton {
 }
 
 /// How many states the beginnings of the texts have at most: those of neighbours are shared.
-fn states(texts: &BTreeMap<Vec<u8>, Vec<RuleIndex>>, kept: usize) -> usize {
+fn states(texts: &BTreeMap<Vec<u8>, Vec<RuleNumber>>, kept: usize) -> usize {
     let mut last: &[u8] = b"";
     texts.keys().fold(1, |states, text| {
         let text = text.get(..kept).unwrap_or(text);
@@ -136,7 +136,7 @@ impl Builder {
         )
     }
 
-    fn add(&mut self, text: &[u8], rules: &[RuleIndex]) {
+    fn add(&mut self, text: &[u8], rules: &[RuleNumber]) {
         let mut state = 0;
         for byte in text {
             let (column, new) = (self.column(*byte), self.states.len() as u32);
@@ -236,7 +236,7 @@ impl Builder {
     }
 }
 
-fn add_all(rules: &mut Vec<RuleIndex>, more: &[RuleIndex]) {
+fn add_all(rules: &mut Vec<RuleNumber>, more: &[RuleNumber]) {
     for rule in more {
         if !rules.contains(rule) {
             rules.push(*rule);
@@ -248,15 +248,22 @@ fn add_all(rules: &mut Vec<RuleIndex>, more: &[RuleIndex]) {
 mod tests {
     use super::*;
 
-    fn found(texts: &[&str], within: &str) -> Vec<RuleIndex> {
-        let mut map: BTreeMap<Vec<u8>, Vec<RuleIndex>> = BTreeMap::new();
+    fn found(texts: &[&str], within: &str) -> Vec<u16> {
+        let mut map: BTreeMap<Vec<u8>, Vec<RuleNumber>> = BTreeMap::new();
         for (index, text) in texts.iter().enumerate() {
             map.entry(text.as_bytes().to_vec())
                 .or_default()
-                .push(index as RuleIndex);
+                .push(RuleNumber::new(1, index as u16));
         }
         let mut all = Vec::new();
-        Automaton::new(&map).scan(within.as_bytes(), |rules| all.extend_from_slice(rules));
+        Automaton::new(&map).scan(within.as_bytes(), |rules| {
+            all.extend(
+                rules
+                    .iter()
+                    .map(|number| (number.set() == 1).then(|| number.rule())),
+            );
+        });
+        let mut all: Vec<u16> = all.into_iter().flatten().collect();
         all.sort_unstable();
         all.dedup();
         all
@@ -293,7 +300,7 @@ mod tests {
         let texts: Vec<String> = words(4).step_by(3).collect();
         let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
         for within in words(8) {
-            let expected: Vec<RuleIndex> = (0..)
+            let expected: Vec<u16> = (0..)
                 .zip(&texts)
                 .filter(|(_, text)| within.contains(**text))
                 .map(|(index, _)| index)

@@ -12,7 +12,7 @@ use super::facts::Requests;
 use super::literal::{Budget, LONGEST, Required, required, worth};
 use super::need::Need;
 use super::pattern::Pattern;
-use super::prefilter::{Prefilter, RuleIndex};
+use super::prefilter::{Prefilter, RuleIndex, RuleNumber};
 use super::shipped;
 use crate::config::{Config, Problem, Settings, pattern, shipped_rules};
 use crate::decode::Signs;
@@ -39,8 +39,10 @@ pub struct Engine {
     /// Asked for every request, found out once.
     needs_client: bool,
     needs_time: bool,
-    /// Whether prefilters are used; off only to prove that they lose nothing.
-    pub(super) prefilter: bool,
+    /// Finds the rules of both sets, and by number behind the rules the leaves of conditions.
+    pub(super) prefilter: Arc<Prefilter>,
+    /// Whether it is used; off only to prove that it loses nothing.
+    pub(super) filtered: bool,
 }
 
 /// Rules as one scope sees them: masks and numbers over the rules that all scopes share.
@@ -83,8 +85,8 @@ pub(super) struct RuleSet {
     pub(super) always: Vec<RuleIndex>,
     /// Rules that look at texts as they came. They are few, and such texts hold twice what others hold.
     pub(super) wire: Vec<RuleIndex>,
-    /// Finds rules, and behind them by number the leaves of conditions.
-    pub(super) prefilter: Prefilter,
+    /// The literals of rules, and behind them by number of the leaves of conditions.
+    keys: Vec<(RuleIndex, Required)>,
     pub(super) conditions: Conditions,
 }
 
@@ -153,7 +155,13 @@ impl Engine {
     pub fn compile(config: Config) -> Result<Self, Vec<Problem>> {
         let shipped = shipped()?;
         let own = Arc::new(RuleSet::compile(&config.rules, "$.rules")?);
-        let sets = [shipped, own];
+        let prefilter = if own.keys.is_empty() {
+            shipped.prefilter
+        } else {
+            let keys = shipped.rules.keys(0).chain(own.keys(1));
+            Arc::new(Prefilter::new(keys))
+        };
+        let sets = [shipped.rules, own];
         let views = sets
             .iter()
             .flat_map(|set| &set.rules)
@@ -199,14 +207,15 @@ impl Engine {
             views,
             needs_client,
             needs_time,
-            prefilter: true,
+            prefilter,
+            filtered: true,
         })
     }
 
     /// The same policy with every rule tried on every text. The verdict is the same; a test says so.
     #[must_use]
     pub fn without_prefilter(mut self) -> Self {
-        self.prefilter = false;
+        self.filtered = false;
         self
     }
 
@@ -259,8 +268,8 @@ impl Engine {
     /// Rules that the prefilter cannot key on any literal: they are tried on every text they look at.
     pub fn unkeyed(&self) -> impl Iterator<Item = &Rule> {
         self.sets.iter().flat_map(|set| {
-            let always = set.prefilter.always().iter();
-            always
+            let rules = set.detectors.iter().chain(&set.always);
+            rules
                 .filter_map(|rule| set.get(*rule))
                 .map(|compiled| &compiled.rule)
         })
@@ -392,14 +401,23 @@ fn effect<'a>(settings: &'a Settings, rule: &Rule) -> (Effect, Option<&'a Vec<(C
 
 /// The shipped rules, compiled once for the process (inside Envoy: once for each VM) and shared by
 /// every policy.
-pub(super) fn shipped() -> Result<Arc<RuleSet>, Vec<Problem>> {
-    static SHIPPED: OnceLock<Result<Arc<RuleSet>, Vec<Problem>>> = OnceLock::new();
+pub(super) fn shipped() -> Result<Shipped, Vec<Problem>> {
+    static SHIPPED: OnceLock<Result<Shipped, Vec<Problem>>> = OnceLock::new();
     SHIPPED
         .get_or_init(|| {
             let rules = shipped_rules()?;
-            RuleSet::compile(&rules, "$").map(Arc::new)
+            let rules = Arc::new(RuleSet::compile(&rules, "$")?);
+            let prefilter = Arc::new(Prefilter::new(rules.keys(0)));
+            Ok(Shipped { rules, prefilter })
         })
         .clone()
+}
+
+/// The shipped rules, and what finds them where a policy has none of its own.
+#[derive(Clone, Debug)]
+pub(super) struct Shipped {
+    pub(super) rules: Arc<RuleSet>,
+    prefilter: Arc<Prefilter>,
 }
 
 impl RuleSet {
@@ -478,21 +496,18 @@ impl RuleSet {
                 .into_iter()
                 .map(|leaf| leaf.map_or(Keyed::Never, Keyed::By)),
         );
-        let keys = literals.iter().enumerate().filter_map(|(index, keyed)| {
-            let index = RuleIndex::try_from(index).ok()?;
-            match keyed {
-                Keyed::Never => None,
-                Keyed::Always => Some((index, None)),
-                Keyed::By(texts) => Some((index, Some(texts))),
-            }
-        });
-        let prefilter = Prefilter::new(keys);
         let gates = compiled.iter().map(Gate::of).collect();
-        let always = prefilter.always().iter().copied();
-        let (detectors, always) = always.partition(|rule| {
-            let rule = compiled.get(*rule as usize);
-            rule.is_some_and(|rule| matches!(rule.test, Test::Detector(_)))
-        });
+        let (mut keys, mut detectors, mut always) = (Vec::new(), Vec::new(), Vec::new());
+        for (index, keyed) in literals.into_iter().enumerate() {
+            let test = compiled.get(index).map(|rule| &rule.test);
+            let index = index as RuleIndex;
+            match keyed {
+                Keyed::Never => {}
+                Keyed::Always if matches!(test, Some(Test::Detector(_))) => detectors.push(index),
+                Keyed::Always => always.push(index),
+                Keyed::By(texts) => keys.push((index, texts)),
+            }
+        }
         let wire = compiled
             .iter()
             .enumerate()
@@ -505,9 +520,16 @@ impl RuleSet {
             gates,
             detectors,
             always,
-            prefilter,
+            keys,
             conditions,
         })
+    }
+
+    /// The literals of its rules, where the set has that number.
+    fn keys(&self, set: usize) -> impl Iterator<Item = (RuleNumber, &Required)> {
+        self.keys
+            .iter()
+            .map(move |(rule, texts)| (RuleNumber::new(set, *rule), texts))
     }
 
     pub(super) fn get(&self, rule: RuleIndex) -> Option<&CompiledRule> {

@@ -431,7 +431,7 @@ impl Engine {
         let known = self
             .own()
             .conditions
-            .open(facts, &scope.conditions, !self.prefilter, |rule| {
+            .open(facts, &scope.conditions, !self.filtered, |rule| {
                 fired.push(rule)
             });
         inspection.known = known;
@@ -451,7 +451,7 @@ impl Engine {
         zones.for_each(|zone| present.insert(zone));
         let lengths = scratch.texts.iter().map(|text| text.span.len());
         let longest = lengths.max().unwrap_or(0) as u32;
-        let (zones, drop) = ((present, ahead), self.prefilter);
+        let (zones, drop) = ((present, ahead), self.filtered);
         let wanted = conditions.wants_unkeyed(known, zones, longest, drop, &mut unnamed);
         if !wanted {
             scratch.leaves = unnamed;
@@ -701,70 +701,74 @@ impl Engine {
         candidates: &mut Vec<Candidate>,
     ) {
         let scope = self.scope(inspection);
-        for (set_index, set) in self.sets.iter().enumerate() {
-            if set.rules.is_empty() {
+        let [shipped, own] = &self.sets;
+        let first = [0, shipped.numbers()];
+        tried.clear();
+        tried.resize(shipped.numbers().saturating_add(own.numbers()), 0);
+        for (index, text) in scratch.texts.iter().enumerate() {
+            let Some(field) = scratch.fields.list().get(text.field as usize) else {
+                continue;
+            };
+            // Literals stand in a text again and again, and in turns: to list each of them would
+            // make the list longer than the text.
+            let this = (index as u32).saturating_add(1);
+            let mut add = |set_index: usize, set: &RuleSet, rule: RuleIndex| {
+                let first = first.get(set_index).copied().unwrap_or_default();
+                let new = tried
+                    .get_mut(first.saturating_add(rule as usize))
+                    .is_some_and(|last| std::mem::replace(last, this) != this);
+                let set = (set_index, set, scope);
+                if new && self.is_candidate(inspection, set, (text, field), rule) {
+                    candidates.push(Candidate::new(text, index, set_index, rule));
+                }
+            };
+            let open = |set: &RuleSet, rule: RuleIndex| {
+                set.gates
+                    .get(rule as usize)
+                    .is_none_or(|gate| gate.is_open(text.signs, field.zone, text.part))
+            };
+            let bytes = scratch.text(text);
+            // Conditions look at what nothing else does.
+            let (mut plain, conditions) = (text.quiet, !own.conditions.is_empty());
+            for (set_index, set) in self.sets.iter().enumerate() {
+                if !self.filtered {
+                    (0..set.rules.len()).for_each(|rule| add(set_index, set, rule as RuleIndex));
+                    let leaves = set.conditions.keyed();
+                    leaves.for_each(|leaf| add(set_index, set, set.number_of(leaf)));
+                    plain = true;
+                    continue;
+                }
+                if text.quiet || set.rules.is_empty() {
+                    continue;
+                }
+                if text.view == View::Wire && !conditions {
+                    for rule in set.wire.iter().filter(|rule| open(set, **rule)) {
+                        add(set_index, set, *rule);
+                    }
+                    plain = true;
+                    continue;
+                }
+                if !set.detectors.is_empty() && detect::may_find(text.signs) {
+                    let set = (set_index, &**set, scope);
+                    self.ask_detectors(inspection, set, (text, field, bytes), &mut add);
+                }
+                for rule in set.always.iter().filter(|rule| open(set, **rule)) {
+                    add(set_index, set, *rule);
+                }
+            }
+            if plain && !(conditions && self.filtered) {
                 continue;
             }
-            tried.clear();
-            tried.resize(set.numbers(), 0);
-            for (index, text) in scratch.texts.iter().enumerate() {
-                let Some(field) = scratch.fields.list().get(text.field as usize) else {
-                    continue;
-                };
-                if text.quiet && set.conditions.is_empty() {
-                    continue;
-                }
-                // Literals stand in a text again and again, and in turns: to list each of them would
-                // make the list longer than the text.
-                let this = (index as u32).saturating_add(1);
-                let mut add = |rule: RuleIndex| {
-                    let new = tried
-                        .get_mut(rule as usize)
-                        .is_some_and(|last| std::mem::replace(last, this) != this);
-                    if new
-                        && self.is_candidate(
-                            inspection,
-                            (set_index, set, scope),
-                            (text, field),
-                            rule,
-                        )
+            self.prefilter.candidates(bytes, text.signs, |found| {
+                for number in found {
+                    let (set_index, rule) = (number.set(), number.rule());
+                    if let Some(set) = self.sets.get(set_index)
+                        && open(set, rule)
                     {
-                        candidates.push(Candidate::new(text, index, set_index, rule));
+                        add(set_index, set, rule);
                     }
-                };
-                let bytes = scratch.text(text);
-                if !self.prefilter {
-                    (0..set.rules.len()).for_each(|rule| add(rule as RuleIndex));
-                    let leaves = set.conditions.keyed();
-                    leaves.for_each(|leaf| add(set.number_of(leaf)));
-                    continue;
                 }
-                let open = |rule: &RuleIndex| {
-                    set.gates
-                        .get(*rule as usize)
-                        .is_none_or(|gate| gate.is_open(text.signs, field.zone, text.part))
-                };
-                if text.view == View::Wire && set.conditions.is_empty() {
-                    let rules = set.wire.iter().filter(|rule| open(rule));
-                    rules.for_each(|rule| add(*rule));
-                    continue;
-                }
-                if !text.quiet && detect::may_find(text.signs) {
-                    self.ask_detectors(
-                        inspection,
-                        (set_index, set, scope),
-                        (text, field, bytes),
-                        &mut add,
-                    );
-                }
-                set.always.iter().for_each(|rule| add(*rule));
-                set.prefilter.candidates(bytes, text.signs, |rules| {
-                    rules
-                        .iter()
-                        .filter(|rule| open(rule))
-                        .for_each(|rule| add(*rule));
-                });
-            }
+            });
         }
     }
 
@@ -775,7 +779,7 @@ impl Engine {
         inspection: &Inspection,
         (index, set, scope): (usize, &RuleSet, &Scope),
         (text, field, bytes): (&Text, &Field, &[u8]),
-        add: &mut impl FnMut(RuleIndex),
+        add: &mut impl FnMut(usize, &RuleSet, RuleIndex),
     ) {
         let mut asked = Asked::default();
         let mut possible = [None; 2];
@@ -804,7 +808,7 @@ impl Engine {
                 Detector::LibinjectionXssInContext => asked.xss != Some(false) && found(),
             };
             if found {
-                add(rule);
+                add(index, set, rule);
             }
         }
     }
@@ -826,7 +830,7 @@ impl Engine {
         };
         !text.quiet
             && compiled.looks_at(field.zone, text.part)
-            && (!self.prefilter || compiled.need.is_met(text.signs))
+            && (!self.filtered || compiled.need.is_met(text.signs))
             && self.sees(compiled, text, field)
             && (field.kind != Kind::Joined || compiled.rule.family() != Family::Core)
             && scope.effect(index, number) != Effect::Off

@@ -2,7 +2,7 @@
 //!
 //! A rule is keyed by literals of which every match of it holds one. Literals of one byte are
 //! known from the classes of bytes that the text holds; longer ones are found by one automaton.
-//! Rules without literals are candidates everywhere. There is no false negative: the verdict with the
+//! Rules without literals are candidates everywhere, and not found here. There is no false negative: the verdict with the
 //! prefilter equals the verdict without it, and a test holds that.
 
 use std::collections::BTreeMap;
@@ -15,31 +15,45 @@ use crate::decode::signs;
 /// The index of a rule within its compiled set.
 pub(super) type RuleIndex = u16;
 
-/// The literals of one compiled set of rules.
+/// A rule of one of several sets, as one number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct RuleNumber(u32);
+
+impl RuleNumber {
+    pub(super) const fn new(set: usize, rule: RuleIndex) -> Self {
+        Self((set as u32) << RuleIndex::BITS | rule as u32)
+    }
+
+    /// The index of the set.
+    pub(super) const fn set(self) -> usize {
+        (self.0 >> RuleIndex::BITS) as usize
+    }
+
+    /// The index of the rule within it.
+    pub(super) const fn rule(self) -> RuleIndex {
+        self.0 as RuleIndex
+    }
+}
+
+/// The literals of the rules of a policy, the shipped ones and its own: to go over a text a second time for
+/// the few of its own would cost as much as the first time.
 #[derive(Debug)]
 pub(super) struct Prefilter {
     /// Classes of bytes that are all of some rule's literal.
     classes: u64,
     /// For each class the rules that need one of its bytes.
-    by_class: Vec<Vec<RuleIndex>>,
+    by_class: Vec<Vec<RuleNumber>>,
     /// Finds longer literals.
     automaton: Automaton,
-    /// Rules without literals.
-    always: Vec<RuleIndex>,
 }
 
 impl Prefilter {
-    /// Builds the prefilter from each rule's literals; `None` where a rule has none.
-    pub(super) fn new<'a>(rules: impl Iterator<Item = (RuleIndex, Option<&'a Required>)>) -> Self {
+    /// Builds the prefilter from the literals of the rules that have some.
+    pub(super) fn new<'a>(rules: impl Iterator<Item = (RuleNumber, &'a Required)>) -> Self {
         let mut by_class = vec![Vec::new(); 64];
         let mut classes = 0;
-        let mut always = Vec::new();
-        let mut literals: BTreeMap<Vec<u8>, Vec<RuleIndex>> = BTreeMap::new();
+        let mut literals: BTreeMap<Vec<u8>, Vec<RuleNumber>> = BTreeMap::new();
         for (rule, required) in rules {
-            let Some(required) = required else {
-                always.push(rule);
-                continue;
-            };
             for literal in required {
                 let [byte] = literal.as_slice() else {
                     literals.entry(literal.clone()).or_default().push(rule);
@@ -58,7 +72,6 @@ impl Prefilter {
             classes,
             by_class,
             automaton: Automaton::new(&literals),
-            always,
         }
     }
 
@@ -68,7 +81,7 @@ impl Prefilter {
         &self,
         text: &[u8],
         signs: Signs,
-        mut found: impl FnMut(&[RuleIndex]),
+        mut found: impl FnMut(&[RuleNumber]),
     ) {
         let mut classes = signs.seen() & self.classes;
         while classes != 0 {
@@ -78,10 +91,5 @@ impl Prefilter {
             classes &= classes.wrapping_sub(1);
         }
         self.automaton.scan(text, found);
-    }
-
-    /// Rules that are candidates for every text.
-    pub(super) fn always(&self) -> &[RuleIndex] {
-        &self.always
     }
 }

@@ -121,7 +121,8 @@ fn read_plain(plan: &BodyPlan, bytes: &[u8], sink: &mut Sink<'_>) {
         // Octets of a key or a picture may begin like a form, but they go on with control characters.
         let control = |byte: &u8| matches!(byte, 0..=0x08 | 0x0E..=0x1A | 0x1C..=0x1F);
         let binary = || text.trim_ascii_start().iter().take(1024).any(control);
-        if !plan.formats.contains(&format) && !lines && !(format == BodyFormat::Form && binary()) {
+        let known = plan.formats.contains(&format) || lines;
+        if !(known || format == BodyFormat::Form && binary()) {
             let mut sink = sink.inner(true, false);
             read_as(format, plan, charset, &text, &mut sink);
         }
