@@ -401,6 +401,17 @@ mod tests {
             let found = findings(&document(&format!("name: a\n{text}\n"), true), day());
             assert_eq!(found.len(), expected, "{text}: {found:?}");
         }
+        // In the first line, above which there is none.
+        let first = findings(
+            &document("mode: monitor # lint: allow monitor-mode", true),
+            day(),
+        );
+        assert!(
+            first
+                .iter()
+                .all(|finding| finding.page.id == "policy-unnamed"),
+            "{first:?}"
+        );
     }
 
     #[test]
