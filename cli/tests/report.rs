@@ -74,6 +74,7 @@ fn the_numbers_are_those_of_the_period() {
         (&rule["id"], &rule["name"], &rule["blocked"]),
         (&json!(17), &json!("libinjection"), &json!(8))
     );
+    assert!(rule["what"].as_str().is_some_and(|what| !what.is_empty()));
     let endpoint = &json["endpoints"][0];
     assert_eq!(
         (&endpoint["name"], &endpoint["monitored"]),

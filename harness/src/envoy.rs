@@ -629,7 +629,9 @@ fn listener_json(setup: &Setup, listener: &Listener, index: usize, folder: &Path
     })
 }
 
-fn header_to_metadata(rules: &str) -> Value {
+/// The filter that turns the decision into metadata: `rules` are `request_rules` behind the module, `response_rules`
+/// before it.
+pub fn header_to_metadata(rules: &str) -> Value {
     json!({
         "name": format!("decision-{rules}"),
         "typed_config": {

@@ -8,7 +8,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use palisade_harness::client::{Http1, head};
-use palisade_harness::envoy::DECISION_HEADER;
+use palisade_harness::envoy::header_to_metadata;
 use serde_json::{Value, json};
 
 /// Exceptions, rules and scopes of the large policy.
@@ -280,25 +280,6 @@ fn listener(parts: &Parts, variant: Variant) -> Value {
                 }] },
             },
         }] }],
-    })
-}
-
-fn header_to_metadata(rules: &str) -> Value {
-    json!({
-        "name": format!("decision_of_{rules}"),
-        "typed_config": {
-            "@type": type_url("envoy.extensions.filters.http.header_to_metadata.v3.Config"),
-            rules: [{
-                "header": DECISION_HEADER,
-                "on_header_present": {
-                    "metadata_namespace": "waf",
-                    "key": "decision",
-                    "type": "PROTOBUF_VALUE",
-                    "encode": "BASE64",
-                },
-                "remove": true,
-            }],
-        },
     })
 }
 

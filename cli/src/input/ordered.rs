@@ -154,7 +154,7 @@ mod tests {
             },
             || {
                 |number: u32| {
-                    if number % 97 == 0 {
+                    if number.is_multiple_of(97) {
                         std::thread::sleep(std::time::Duration::from_millis(2));
                     }
                     2 * number

@@ -72,11 +72,11 @@ fn round(value: f64) -> f64 {
     (value * 10.0).round() / 10.0
 }
 
-/// A number not below another that is easily read: 1, 2, 4 or 5 with zeros.
+/// A number not below another that is easily read, and so is its half: one digit and zeros.
 fn nice(most: u64) -> u64 {
     let mut unit = 1_u64;
     loop {
-        for factor in [1, 2, 4, 5] {
+        for factor in [1, 2, 3, 4, 5, 6, 8] {
             let value = unit.saturating_mul(factor);
             if value >= most {
                 return value.max(2);
@@ -175,9 +175,10 @@ mod tests {
         for (most, expected) in [
             (0, 2),
             (1, 2),
-            (3, 4),
+            (3, 3),
             (5, 5),
-            (6, 10),
+            (7, 8),
+            (9, 10),
             (41, 50),
             (1001, 2000),
         ] {

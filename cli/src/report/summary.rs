@@ -1,10 +1,11 @@
 //! What a report says, ready to be printed in any form.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
+use palisade::config::SHIPPED_SAMPLES;
 use palisade::engine::Engine;
 use palisade::model::{Anomaly, Named, parse_name};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::gather::{Actions, Gathered};
 use super::period::{day, minute};
@@ -154,6 +155,7 @@ impl Summary {
             .map(|(name, actions)| Row::new(name, actions))
             .collect();
         categories.sort_by_key(|row| std::cmp::Reverse(row.stopped()));
+        let prose = prose();
         let rules = all
             .rules
             .list()
@@ -163,7 +165,11 @@ impl Summary {
                 let rule = engine.rule(*id);
                 Rule {
                     id: *id,
-                    what: rule.map(|rule| rule.what.clone()).unwrap_or_default(),
+                    what: rule
+                        .map(|rule| rule.what.clone())
+                        .filter(|what| !what.is_empty())
+                        .or_else(|| prose.get(id).cloned())
+                        .unwrap_or_default(),
                     row: Row::new(rule.map_or("", |rule| rule.name.as_str()), actions),
                 }
             })
@@ -209,6 +215,18 @@ impl Summary {
             notes: notes(gathered, read, malformed, all.is_partial()),
         }
     }
+}
+
+/// What the shipped rules say of themselves, by id; they are embedded without it.
+fn prose() -> HashMap<u32, String> {
+    #[derive(Deserialize)]
+    struct Prose {
+        id: u32,
+        #[serde(default)]
+        what: String,
+    }
+    let list: Vec<Prose> = serde_json::from_str(SHIPPED_SAMPLES).unwrap_or_default();
+    list.into_iter().map(|one| (one.id, one.what)).collect()
 }
 
 fn exceptions(

@@ -104,7 +104,7 @@ pub(super) fn propose(gathered: &Gathered<'_>, bars: Bars) -> Outcome {
     for (spot, _, found) in spots {
         match judge.one(spot, found, judge.total(&spot.endpoint)) {
             Ok(proposal) => outcome.proposals.push(proposal),
-            Err(rejected) => few.push((spot.clone(), found.clone(), rejected)),
+            Err(rejected) => few.push((spot.clone(), found.clone(), *rejected)),
         }
     }
     judge.siblings(&mut few, &mut outcome);
@@ -138,7 +138,7 @@ impl Judge<'_> {
     }
 
     /// What is to become of one spot.
-    fn one(&self, spot: &Spot, found: &Found, total: u64) -> Result<Proposal, Rejected> {
+    fn one(&self, spot: &Spot, found: &Found, total: u64) -> Result<Proposal, Box<Rejected>> {
         let plain = self.count(&found.plain);
         let strong = self.count(&found.strong);
         let mut rules: Vec<(u32, Counted)> = found
@@ -205,12 +205,12 @@ impl Judge<'_> {
                 0 => self.raw(&found.strong),
                 _ => plain,
             };
-            return Err(Rejected {
+            return Err(Box::new(Rejected {
                 spot: spot.clone(),
                 rules: all,
                 evidence,
                 reasons,
-            });
+            }));
         }
         Ok(Proposal {
             hosts: match spot.endpoint.host.as_str() {
