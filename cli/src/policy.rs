@@ -8,7 +8,7 @@ use palisade::config::{Config, Problem};
 use palisade::engine::Engine;
 
 use crate::Failure;
-use crate::position::{self, Places, Position};
+use crate::position::{Places, Position};
 
 /// A policy as it was written.
 pub(crate) struct Document {
@@ -175,7 +175,12 @@ impl Document {
 
     /// Line and column of a byte.
     pub(crate) fn position(&self, at: usize) -> Position {
-        position::position(&self.text, at)
+        self.places.position(&self.text, at)
+    }
+
+    /// A line, from 1, without its end.
+    pub(crate) fn line(&self, line: usize) -> std::borrow::Cow<'_, str> {
+        String::from_utf8_lossy(self.places.line(&self.text, line))
     }
 
     /// All that is wrong, one line each.

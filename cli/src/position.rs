@@ -12,24 +12,13 @@ pub(crate) struct Position {
     pub(crate) column: usize,
 }
 
-/// The position of a byte.
-pub(crate) fn position(text: &[u8], at: usize) -> Position {
-    let before = text.get(..at).unwrap_or(text);
-    let start = before
-        .iter()
-        .rposition(|byte| *byte == b'\n')
-        .map_or(0, |newline| newline + 1);
-    let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
-    let column = String::from_utf8_lossy(before.get(start..).unwrap_or_default())
-        .chars()
-        .count()
-        + 1;
-    Position { line, column }
-}
-
-/// The places of a text, of which YAML is read once, however many paths are asked for.
+/// The places of a text, which is read once, however many are asked for.
 #[derive(Default)]
-pub(crate) struct Places(OnceCell<Option<Tree>>);
+pub(crate) struct Places {
+    tree: OnceCell<Option<Tree>>,
+    /// Where lines begin.
+    lines: OnceCell<Vec<usize>>,
+}
 
 impl Places {
     /// The bytes that a path leads to, or as far as it leads: a key that is missing is reported where
@@ -40,19 +29,51 @@ impl Places {
         while let Some(step) = Step::take(&mut rest) {
             steps.push(step);
         }
-        let found = if yaml {
-            let tree = self
-                .0
-                .get_or_init(|| Tree::read(std::str::from_utf8(text).ok()?));
-            tree.as_ref()?.follow(&steps)
-        } else {
-            Reader { text, at: 0 }.follow(&steps)
-        };
+        let tree = self.tree.get_or_init(|| match yaml {
+            true => Tree::read(std::str::from_utf8(text).ok()?),
+            false => Reader { text, at: 0 }.tree(0),
+        });
+        let found = tree.as_ref()?.follow(&steps);
         let bytes = text.get(found.clone())?;
         // Of what goes over several lines the first is enough.
         let end = bytes.iter().position(|byte| *byte == b'\n');
         let first = end.and_then(|end| bytes.get(..end)).unwrap_or(bytes);
         Some(found.start..found.start + first.trim_ascii_end().len())
+    }
+
+    /// Line and column of a byte.
+    pub(crate) fn position(&self, text: &[u8], at: usize) -> Position {
+        let at = at.min(text.len());
+        let lines = self.lines.get_or_init(|| {
+            let ends = text.iter().enumerate().filter(|(_, byte)| **byte == b'\n');
+            std::iter::once(0)
+                .chain(ends.map(|(end, _)| end + 1))
+                .collect()
+        });
+        let line = lines.partition_point(|start| *start <= at);
+        let start = line
+            .checked_sub(1)
+            .and_then(|index| lines.get(index))
+            .copied();
+        let before = text.get(start.unwrap_or(0)..at).unwrap_or_default();
+        Position {
+            line: line.max(1),
+            column: String::from_utf8_lossy(before).chars().count() + 1,
+        }
+    }
+
+    /// A line, from 1, without its end.
+    pub(crate) fn line<'a>(&self, text: &'a [u8], line: usize) -> &'a [u8] {
+        // Made sure of by asking for any position.
+        self.position(text, 0);
+        let lines = self.lines.get().map_or(&[][..], Vec::as_slice);
+        let start = line.checked_sub(1).and_then(|index| lines.get(index));
+        let end = lines
+            .get(line)
+            .map_or(text.len(), |next| next.saturating_sub(1));
+        start
+            .and_then(|start| text.get(*start..end))
+            .unwrap_or_default()
     }
 }
 
@@ -80,25 +101,16 @@ impl Step {
     }
 }
 
-/// Walks over JSON text that is known to be well-formed; on any other it stops early, no more.
+/// How deep JSON is read; its own reader goes no deeper.
+const MOST_DEEP: usize = 128;
+
+/// Reads JSON text that is known to be well-formed; of any other it makes what it can.
 struct Reader<'a> {
     text: &'a [u8],
     at: usize,
 }
 
 impl Reader<'_> {
-    fn follow(&mut self, steps: &[Step]) -> Range<usize> {
-        self.blank();
-        let mut found = self.at..self.value_end();
-        for step in steps {
-            match self.enter(step) {
-                Some(at) => found = at..self.value_end(),
-                None => break,
-            }
-        }
-        found
-    }
-
     fn peek(&self) -> Option<u8> {
         self.text.get(self.at).copied()
     }
@@ -114,46 +126,71 @@ impl Reader<'_> {
         (self.peek() == Some(wanted)).then(|| self.at += 1)
     }
 
-    /// Behind the value that begins here, or here if none does.
-    fn value_end(&self) -> usize {
-        let mut ahead = Reader {
-            text: self.text,
-            at: self.at,
+    /// The value that begins here.
+    fn tree(&mut self, depth: usize) -> Option<Tree> {
+        self.blank();
+        let start = self.at;
+        let inner = match self.peek()? {
+            b'{' if depth < MOST_DEEP => Inner::Map(self.members(depth)),
+            b'[' if depth < MOST_DEEP => Inner::List(self.items(depth)),
+            b'"' => {
+                self.string()?;
+                Inner::Leaf
+            }
+            _ => {
+                while self
+                    .peek()
+                    .is_some_and(|byte| !byte.is_ascii_whitespace() && !b",]}".contains(&byte))
+                {
+                    self.at += 1;
+                }
+                (self.at > start).then_some(Inner::Leaf)?
+            }
         };
-        match ahead.skip() {
-            Some(()) => ahead.at,
-            None => self.at,
-        }
+        Some(Tree {
+            range: start..self.at,
+            inner,
+        })
     }
 
-    /// Goes to the value that a step leads to; says where it, or its key, begins.
-    fn enter(&mut self, step: &Step) -> Option<usize> {
-        match step {
-            Step::Key(key) => {
-                self.take(b'{')?;
-                loop {
-                    self.blank();
-                    let at = self.at;
-                    let found = self.string()?;
-                    self.take(b':')?;
-                    self.blank();
-                    if found == *key {
-                        return Some(at);
-                    }
-                    self.skip()?;
-                    self.take(b',')?;
-                }
-            }
-            Step::Index(index) => {
-                self.take(b'[')?;
-                for _ in 0..*index {
-                    self.skip()?;
-                    self.take(b',')?;
-                }
-                self.blank();
-                Some(self.at)
+    fn members(&mut self, depth: usize) -> Vec<(String, usize, Tree)> {
+        let mut members = Vec::new();
+        self.at += 1;
+        while self.take(b'}').is_none() {
+            let Some(member) = self.member(depth) else {
+                break;
+            };
+            members.push(member);
+            if self.take(b',').is_none() {
+                let _ = self.take(b'}');
+                break;
             }
         }
+        members
+    }
+
+    fn member(&mut self, depth: usize) -> Option<(String, usize, Tree)> {
+        self.blank();
+        let at = self.at;
+        let key = self.string()?;
+        self.take(b':')?;
+        Some((key, at, self.tree(depth + 1)?))
+    }
+
+    fn items(&mut self, depth: usize) -> Vec<Tree> {
+        let mut items = Vec::new();
+        self.at += 1;
+        while self.take(b']').is_none() {
+            let Some(item) = self.tree(depth + 1) else {
+                break;
+            };
+            items.push(item);
+            if self.take(b',').is_none() {
+                let _ = self.take(b']');
+                break;
+            }
+        }
+        items
     }
 
     fn string(&mut self) -> Option<String> {
@@ -169,46 +206,9 @@ impl Reader<'_> {
         self.at += 1;
         serde_json::from_slice(self.text.get(start..self.at)?).ok()
     }
-
-    /// Passes over one value.
-    fn skip(&mut self) -> Option<()> {
-        let mut depth = 0usize;
-        loop {
-            self.blank();
-            match self.peek()? {
-                b'"' => {
-                    self.string()?;
-                }
-                b'{' | b'[' => {
-                    depth += 1;
-                    self.at += 1;
-                    continue;
-                }
-                b'}' | b']' => {
-                    depth = depth.checked_sub(1)?;
-                    self.at += 1;
-                }
-                b',' | b':' => {
-                    self.at += 1;
-                    continue;
-                }
-                _ => {
-                    while self
-                        .peek()
-                        .is_some_and(|byte| !byte.is_ascii_whitespace() && !b",]}".contains(&byte))
-                    {
-                        self.at += 1;
-                    }
-                }
-            }
-            if depth == 0 {
-                return Some(());
-            }
-        }
-    }
 }
 
-/// A YAML document, of which only the places are kept.
+/// A document, of which only the places are kept.
 struct Tree {
     range: Range<usize>,
     inner: Inner,
@@ -327,6 +327,29 @@ mod tests {
 
     fn range_of(text: &[u8], yaml: bool, path: &str) -> Option<Range<usize>> {
         Places::default().range_of(text, yaml, path)
+    }
+
+    fn position(text: &[u8], at: usize) -> Position {
+        Places::default().position(text, at)
+    }
+
+    #[test]
+    fn lines_are_counted_and_cut() {
+        let (text, places) = ("a\né b\n\nc".as_bytes(), Places::default());
+        for (at, line, column, whole) in [
+            (0, 1, 1, "a"),
+            (1, 1, 2, "a"),
+            (2, 2, 1, "é b"),
+            (5, 2, 3, "é b"),
+            (7, 3, 1, ""),
+            (8, 4, 1, "c"),
+            (99, 4, 2, "c"),
+        ] {
+            assert_eq!(places.position(text, at), Position { line, column }, "{at}");
+            assert_eq!(places.line(text, line), whole.as_bytes(), "{at}");
+        }
+        assert_eq!(places.line(text, 0), b"");
+        assert_eq!(places.line(text, 9), b"");
     }
 
     #[test]

@@ -21,6 +21,9 @@ pub(super) fn covers(outer: &TextMatch, inner: &TextMatch, fold: bool) -> bool {
         return true;
     }
     match (outer, inner) {
+        // What most policies compare, without preparing anything.
+        (TextMatch::Exact(outer), TextMatch::Exact(text)) => same(outer, text),
+        (TextMatch::Prefix(start), TextMatch::Exact(text)) => starts(text, start),
         (outer, TextMatch::Exact(text)) => text_matches(outer, text.as_bytes(), fold),
         (TextMatch::Prefix(start), TextMatch::Prefix(text)) => starts(text, start),
         (TextMatch::Prefix(start), TextMatch::Glob(glob)) => starts(head(glob), start),

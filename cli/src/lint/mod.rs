@@ -226,7 +226,6 @@ fn is_allowed(document: &Document, finding: &Finding) -> bool {
     if !document.yaml || finding.page.severity == Severity::Error {
         return false;
     }
-    let text = String::from_utf8_lossy(&document.text);
     let allows = |line: &str| {
         line.split_once("# lint: allow ").is_some_and(|(_, ids)| {
             // Behind the ids there may stand why.
@@ -236,10 +235,8 @@ fn is_allowed(document: &Document, finding: &Finding) -> bool {
         })
     };
     let line = document.position(finding.range.start).line;
-    let mut lines = text.lines().skip(line.saturating_sub(2));
-    let above = (line > 1).then(|| lines.next()).flatten();
-    let alone = above.filter(|line| line.trim_start().starts_with('#'));
-    lines.next().is_some_and(allows) || alone.is_some_and(allows)
+    let above = document.line(line.saturating_sub(1));
+    allows(&document.line(line)) || above.trim_start().starts_with('#') && allows(&above)
 }
 
 /// A policy that the module accepts, and what was found in it so far.
@@ -404,6 +401,17 @@ mod tests {
             let found = findings(&document(&format!("name: a\n{text}\n"), true), day());
             assert_eq!(found.len(), expected, "{text}: {found:?}");
         }
+        // In the first line, above which there is none.
+        let first = findings(
+            &document("mode: monitor # lint: allow monitor-mode", true),
+            day(),
+        );
+        assert!(
+            first
+                .iter()
+                .all(|finding| finding.page.id == "policy-unnamed"),
+            "{first:?}"
+        );
     }
 
     #[test]
