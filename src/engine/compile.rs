@@ -621,7 +621,7 @@ pub(super) fn count_in(test: &Test, zone: Zone, text: &[u8]) -> u32 {
             // says nothing.
             let found = if zone == Zone::Path {
                 text.split(|byte| *byte == b'/')
-                    .any(|part| detector.matches(part))
+                    .any(|part| detector.may_match(part, Signs::of(part)) && detector.matches(part))
             } else {
                 detector.matches(text)
             };

@@ -703,6 +703,7 @@ impl Engine {
         let scope = self.scope(inspection);
         let [shipped, own] = &self.sets;
         let first = [0, shipped.numbers()];
+        let conditions = inspection.known.is_some() && own.conditions.keyed().next().is_some();
         tried.clear();
         tried.resize(shipped.numbers().saturating_add(own.numbers()), 0);
         for (index, text) in scratch.texts.iter().enumerate() {
@@ -729,7 +730,7 @@ impl Engine {
             };
             let bytes = scratch.text(text);
             // Conditions look at what nothing else does.
-            let (mut plain, conditions) = (text.quiet, !own.conditions.is_empty());
+            let mut plain = text.quiet;
             for (set_index, set) in self.sets.iter().enumerate() {
                 if !self.filtered {
                     (0..set.rules.len()).for_each(|rule| add(set_index, set, rule as RuleIndex));
