@@ -132,6 +132,25 @@ impl Fields {
         self.push_keyed(limits, zone, kind, (name.0, name.1, 0), value);
     }
 
+    /// The same as [`Fields::push`] for a value whose signs are known.
+    pub(super) fn push_seen(
+        &mut self,
+        limits: &Limits,
+        zone: Zone,
+        kind: Kind,
+        name: &[u8],
+        (value, signs): (&[u8], Signs),
+    ) {
+        self.push_whole(
+            limits,
+            zone,
+            kind,
+            (name, None, 0),
+            (value, None),
+            Some(signs),
+        );
+    }
+
     /// The same for a name of which only what stands behind some bytes was written as a name there;
     /// with nothing behind them, the field has no key of its own.
     pub fn push_keyed(
@@ -141,6 +160,18 @@ impl Fields {
         kind: Kind,
         name: (&[u8], Option<&[u8]>, usize),
         value: (&[u8], Option<&[u8]>),
+    ) {
+        self.push_whole(limits, zone, kind, name, value, None);
+    }
+
+    fn push_whole(
+        &mut self,
+        limits: &Limits,
+        zone: Zone,
+        kind: Kind,
+        name: (&[u8], Option<&[u8]>, usize),
+        value: (&[u8], Option<&[u8]>),
+        signs: Option<Signs>,
     ) {
         if self.is_full(limits) {
             // Told once: what comes behind may be a hundred thousand fields.
@@ -165,7 +196,10 @@ impl Fields {
             end: name_span.end,
         };
         let key_signs = Signs::of(self.get(key));
-        let value_signs = Signs::of(self.get(value_span));
+        let value_signs = match signs {
+            Some(signs) if value.0.len() <= value_bytes => signs,
+            _ => Signs::of(self.get(value_span)),
+        };
         self.list.push(Field {
             zone,
             kind,

@@ -6,7 +6,8 @@ use super::charset::Charset;
 use super::pairs::{Pairs, differs};
 use super::syntax::Syntax;
 use super::{Fields, Kind, cookies, transfer};
-use crate::decode::percent;
+use crate::decode::signs::HIGH;
+use crate::decode::{Signs, percent};
 use crate::model::{Anomaly, Limits, Zone};
 
 /// The head of a request, as slices of whatever buffer the caller holds.
@@ -49,7 +50,7 @@ impl<'a> Head<'a> {
 pub fn read_head(head: &Head<'_>, limits: &Limits, fields: &mut Fields) {
     read_target(head.target, limits, fields);
     if !head.authority.is_empty() {
-        let kind = Syntax::Authority.kind(head.authority);
+        let kind = Syntax::Authority.kind(head.authority, Signs::of(head.authority));
         fields.push(limits, Zone::RequestHeader, kind, b"host", head.authority);
         let other = |value: &[u8]| !value.eq_ignore_ascii_case(head.authority);
         if head.values(b"host").any(other) {
@@ -198,8 +199,9 @@ fn read_headers(headers: &[(&[u8], &[u8])], limits: &Limits, fields: &mut Fields
                 *seen = true;
             }
         }
-        let is_text = |text: &[u8]| text.is_ascii() || std::str::from_utf8(text).is_ok();
-        if !is_text(name) || !is_text(value) {
+        let signs = Signs::of(value);
+        let is_text = |text: &[u8]| std::str::from_utf8(text).is_ok();
+        if !(name.is_ascii() || is_text(name)) || signs.any(HIGH) && !is_text(value) {
             fields.find(Anomaly::HeaderNotUtf8, Zone::RequestHeader, name);
         }
         if name.eq_ignore_ascii_case(b"cookie") {
@@ -216,10 +218,10 @@ fn read_headers(headers: &[(&[u8], &[u8])], limits: &Limits, fields: &mut Fields
             fields.push(limits, Zone::RequestHeader, Kind::Text, name, user);
         }
         let kind = match Syntax::of_header(name) {
-            Some(syntax) => syntax.kind(value),
+            Some(syntax) => syntax.kind(value, signs),
             None => Kind::Text,
         };
-        fields.push(limits, Zone::RequestHeader, kind, name, value);
+        fields.push_seen(limits, Zone::RequestHeader, kind, name, (value, signs));
     }
 }
 

@@ -6,6 +6,8 @@
 //! `referer`, `user-agent`, `forwarded`, `x-forwarded-*` and the headers of applications.
 
 use super::Kind;
+use crate::decode::Signs;
+use crate::decode::signs::{DIGIT, LETTERS, classes};
 
 /// The machine syntax that a header's value is due to have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -157,8 +159,13 @@ impl Syntax {
         if !listed(name) {
             return None;
         }
+        let first = name.first().map(u8::to_ascii_lowercase);
         let fits = |pattern: &str| {
             let pattern = pattern.as_bytes();
+            let start = pattern.first().copied();
+            if start != first && start != Some(b'*') {
+                return false;
+            }
             match pattern {
                 [b'*', end @ ..] => name
                     .len()
@@ -177,11 +184,27 @@ impl Syntax {
             .map(|(_, syntax)| *syntax)
     }
 
-    pub(super) fn kind(self, value: &[u8]) -> Kind {
+    pub(super) fn kind(self, value: &[u8], signs: Signs) -> Kind {
+        let plain = !value.is_empty() && signs.only(self.plain());
+        let holds = plain || self.holds(value);
         match self {
-            _ if !self.holds(value) => Kind::Text,
+            _ if !holds => Kind::Text,
             Self::Number => Kind::Number,
             _ => Kind::Token,
+        }
+    }
+
+    /// Classes of bytes of which every text keeps to the grammar; none where it takes more to tell.
+    const fn plain(self) -> u64 {
+        const WORD: u64 = LETTERS | DIGIT;
+        const OPAQUE: u64 = WORD | classes(b"-_.:;=,/@+|");
+        const LIST: u64 = WORD | classes(b"-_.+*/=,;:\"");
+        const AUTHORITY: u64 = WORD | classes(b"-._:[]");
+        match self {
+            Self::Opaque => OPAQUE,
+            Self::List => LIST,
+            Self::Authority => AUTHORITY,
+            Self::Credentials | Self::Number | Self::Date | Self::Hints => 0,
         }
     }
 
