@@ -77,7 +77,8 @@ pub enum Effect {
 #[derive(Debug)]
 pub(super) struct RuleSet {
     pub(super) rules: Vec<CompiledRule>,
-    /// What says of most rules at a glance that they do not match, side by side in memory.
+    /// What says of most rules, and of the leaves of conditions behind them, at a glance that they do not
+    /// match; side by side in memory.
     pub(super) gates: Vec<Gate>,
     /// Rules that name a detector.
     pub(super) detectors: Vec<RuleIndex>,
@@ -496,7 +497,17 @@ impl RuleSet {
                 .into_iter()
                 .map(|leaf| leaf.map_or(Keyed::Never, Keyed::By)),
         );
-        let gates = compiled.iter().map(Gate::of).collect();
+        let places = conditions.places();
+        let gates = compiled
+            .iter()
+            .map(Gate::of)
+            .chain(places.map(|(zones, parts)| Gate {
+                every: 0,
+                any: [u64::MAX; 2],
+                zones,
+                parts,
+            }))
+            .collect();
         let (mut keys, mut detectors, mut always) = (Vec::new(), Vec::new(), Vec::new());
         for (index, keyed) in literals.into_iter().enumerate() {
             let test = compiled.get(index).map(|rule| &rule.test);

@@ -203,6 +203,11 @@ impl Conditions {
         self.leaves.len()
     }
 
+    /// Where each leaf looks, in the order of their numbers.
+    pub(super) fn places(&self) -> impl Iterator<Item = (ZoneSet, PartSet)> {
+        self.leaves.iter().map(|leaf| (leaf.zones, leaf.parts))
+    }
+
     /// The leaves that the prefilter finds.
     pub(super) fn keyed(&self) -> impl Iterator<Item = u16> {
         (0..self.leaves.len() as u16)
