@@ -536,11 +536,13 @@ impl RuleSet {
         })
     }
 
-    /// The literals of its rules, where the set has that number.
-    fn keys(&self, set: usize) -> impl Iterator<Item = (RuleNumber, &Required)> {
-        self.keys
-            .iter()
-            .map(move |(rule, texts)| (RuleNumber::new(set, *rule), texts))
+    /// The zones and the literals of its rules, where the set has that number.
+    fn keys(&self, set: usize) -> impl Iterator<Item = (RuleNumber, ZoneSet, &Required)> {
+        self.keys.iter().map(move |(rule, texts)| {
+            let gate = self.gates.get(*rule as usize);
+            let zones = gate.map_or(ZoneSet::all(), |gate| gate.zones);
+            (RuleNumber::new(set, *rule), zones, texts)
+        })
     }
 
     pub(super) fn get(&self, rule: RuleIndex) -> Option<&CompiledRule> {

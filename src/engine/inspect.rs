@@ -760,7 +760,8 @@ impl Engine {
             if plain && !(conditions && self.filtered) {
                 continue;
             }
-            self.prefilter.candidates(bytes, text.signs, |found| {
+            let place = (bytes, field.zone);
+            self.prefilter.candidates(place, text.signs, |found| {
                 for number in found {
                     let (set_index, rule) = (number.set(), number.rule());
                     if let Some(set) = self.sets.get(set_index)

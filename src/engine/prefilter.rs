@@ -11,6 +11,7 @@ use super::automaton::Automaton;
 use super::literal::Required;
 use crate::decode::Signs;
 use crate::decode::signs;
+use crate::model::{Zone, ZoneSet};
 
 /// The index of a rule within its compiled set.
 pub(super) type RuleIndex = u16;
@@ -41,19 +42,21 @@ impl RuleNumber {
 pub(super) struct Prefilter {
     /// Classes of bytes that are all of some rule's literal.
     classes: u64,
-    /// For each class the rules that need one of its bytes.
-    by_class: Vec<Vec<RuleNumber>>,
+    /// For each class the rules that need one of its bytes, those that look at the same zones together.
+    by_class: Vec<Vec<(ZoneSet, Vec<RuleNumber>)>>,
     /// Finds longer literals.
     automaton: Automaton,
 }
 
 impl Prefilter {
-    /// Builds the prefilter from the literals of the rules that have some.
-    pub(super) fn new<'a>(rules: impl Iterator<Item = (RuleNumber, &'a Required)>) -> Self {
-        let mut by_class = vec![Vec::new(); 64];
+    /// Builds the prefilter from the zones and the literals of the rules that have some.
+    pub(super) fn new<'a>(
+        rules: impl Iterator<Item = (RuleNumber, ZoneSet, &'a Required)>,
+    ) -> Self {
+        let mut by_class: Vec<Vec<(ZoneSet, Vec<RuleNumber>)>> = vec![Vec::new(); 64];
         let mut classes = 0;
         let mut literals: BTreeMap<Vec<u8>, Vec<RuleNumber>> = BTreeMap::new();
-        for (rule, required) in rules {
+        for (rule, zones, required) in rules {
             for literal in required {
                 let [byte] = literal.as_slice() else {
                     literals.entry(literal.clone()).or_default().push(rule);
@@ -61,10 +64,13 @@ impl Prefilter {
                 };
                 let class = signs::class(*byte);
                 classes |= class;
-                if let Some(rules) = by_class.get_mut(class.trailing_zeros() as usize)
-                    && rules.last() != Some(&rule)
-                {
-                    rules.push(rule);
+                let Some(groups) = by_class.get_mut(class.trailing_zeros() as usize) else {
+                    continue;
+                };
+                match groups.iter_mut().find(|(known, _)| *known == zones) {
+                    Some((_, rules)) if rules.last() == Some(&rule) => {}
+                    Some((_, rules)) => rules.push(rule),
+                    None => groups.push((zones, vec![rule])),
                 }
             }
         }
@@ -75,19 +81,22 @@ impl Prefilter {
         }
     }
 
-    /// Calls back with rules that could match a text, some of them more than once.
+    /// Calls back with rules that could match a text of a zone, some of them more than once.
     #[inline]
     pub(super) fn candidates(
         &self,
-        text: &[u8],
+        (text, zone): (&[u8], Zone),
         signs: Signs,
         mut found: impl FnMut(&[RuleNumber]),
     ) {
         let mut classes = signs.seen() & self.classes;
         while classes != 0 {
-            if let Some(rules) = self.by_class.get(classes.trailing_zeros() as usize) {
-                found(rules);
-            }
+            let groups = self.by_class.get(classes.trailing_zeros() as usize);
+            groups
+                .into_iter()
+                .flatten()
+                .filter(|(zones, _)| zones.contains(zone))
+                .for_each(|(_, rules)| found(rules));
             classes &= classes.wrapping_sub(1);
         }
         self.automaton.scan(text, found);
