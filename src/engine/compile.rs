@@ -213,6 +213,11 @@ impl Engine {
         })
     }
 
+    /// Whether the shipped rules are compiled: the next policy takes that much less.
+    pub fn is_warm() -> bool {
+        SHIPPED.get().is_some()
+    }
+
     /// The same policy with every rule tried on every text. The verdict is the same; a test says so.
     #[must_use]
     pub fn without_prefilter(mut self) -> Self {
@@ -400,10 +405,11 @@ fn effect<'a>(settings: &'a Settings, rule: &Rule) -> (Effect, Option<&'a Vec<(C
     (effect, score)
 }
 
+static SHIPPED: OnceLock<Result<Shipped, Vec<Problem>>> = OnceLock::new();
+
 /// The shipped rules, compiled once for the process (inside Envoy: once for each VM) and shared by
 /// every policy.
 pub(super) fn shipped() -> Result<Shipped, Vec<Problem>> {
-    static SHIPPED: OnceLock<Result<Shipped, Vec<Problem>>> = OnceLock::new();
     SHIPPED
         .get_or_init(|| {
             let rules = shipped_rules()?;
