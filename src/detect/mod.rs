@@ -13,7 +13,7 @@ use crate::decode::Signs;
 pub use crate::model::Detector;
 
 impl Detector {
-    /// Whether there is anything in the text that the detector could find, told from its bytes and words;
+    /// Whether there is anything in the text that the detector could find, told from its bytes;
     /// what is refused here has no match.
     pub fn may_match(self, text: &[u8], signs: Signs) -> bool {
         match self {
