@@ -1,6 +1,7 @@
 //! Policy to engine: may fail, and then says everything that is wrong.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
@@ -9,6 +10,7 @@ use super::condition::Conditions;
 use super::directory::{Directory, Writer};
 use super::except::{Exceptions, Gathered};
 use super::facts::Requests;
+use super::familiar::Memory;
 use super::literal::{Budget, LONGEST, Required, required, worth};
 use super::need::Need;
 use super::pattern::Pattern;
@@ -39,6 +41,10 @@ pub struct Engine {
     /// Asked for every request, found out once.
     needs_client: bool,
     needs_time: bool,
+    /// Tells it from every other engine of the process, so that nothing remembered is taken for its own.
+    pub(super) number: u32,
+    /// Which headers need not be looked at twice.
+    pub(super) memory: Memory,
     /// Finds the rules of both sets, and by number behind the rules the leaves of conditions.
     pub(super) prefilter: Arc<Prefilter>,
     /// Whether it is used; off only to prove that it loses nothing.
@@ -198,7 +204,14 @@ impl Engine {
                 .chain(&scopes)
                 .any(|scope| scope.settings.ask_client());
         let needs_time = exceptions.expiring().next().is_some();
+        let [_, own] = &sets;
+        let memory = match own.conditions.headers() {
+            Some(names) if !exceptions.ask_headers() => Memory::But(names),
+            _ => Memory::Off,
+        };
         Ok(Self {
+            number: ENGINES.fetch_add(1, Ordering::Relaxed),
+            memory,
             config,
             sets,
             default_scope,
@@ -404,6 +417,10 @@ fn effect<'a>(settings: &'a Settings, rule: &Rule) -> (Effect, Option<&'a Vec<(C
     }
     (effect, score)
 }
+
+/// Engines that were compiled so far. That the count begins anew some day does no harm: by then the first
+/// ones are long forgotten.
+static ENGINES: AtomicU32 = AtomicU32::new(1);
 
 static SHIPPED: OnceLock<Result<Shipped, Vec<Problem>>> = OnceLock::new();
 

@@ -97,6 +97,14 @@ impl Exceptions {
         self.list.is_empty()
     }
 
+    /// Whether one asks for several places of a request at once, a header among them.
+    pub(super) fn ask_headers(&self) -> bool {
+        self.list.iter().any(|exception| {
+            let mut places = exception.places.iter();
+            places.len() > 1 && places.any(|place| place.zones.contains(Zone::RequestHeader))
+        })
+    }
+
     /// Those that expire some day: what they are called, and the last day on which they apply.
     pub(super) fn expiring(&self) -> impl Iterator<Item = (&str, Day)> {
         self.list

@@ -7,6 +7,7 @@ use super::condition::{BEHIND_BODY, BEHIND_HEAD, Fired, Known};
 use super::except::{Concerned, Spot};
 use super::excerpt;
 use super::facts::{Facts, Peer, bucket};
+use super::familiar::{Judge, Memory};
 use super::prefilter::RuleIndex;
 use super::scratch::{Candidate, Scratch, Text};
 use crate::config::{Enforcement, Settings};
@@ -16,7 +17,9 @@ use crate::model::{
     Action, Anomaly, AnomalySet, Category, Detector, EndedBy, Fallback, Family, Hit, Mode, Named,
     Part, RuleAction, Sums, Verdict, View, Zone, ZoneSet, number_of,
 };
-use crate::request::{self, BodyPlan, Field, Fields, Finding, Frame, Head, Kind, Span};
+use crate::request::{
+    self, AUTHORITY, BodyPlan, Familiar, Field, Fields, Finding, Frame, Head, Kind, Span,
+};
 
 /// What is known of one request so far.
 #[derive(Debug)]
@@ -44,6 +47,8 @@ pub struct Inspection {
     uninspected: AnomalySet,
     /// The request belongs to the share that is only monitored.
     sampled_out: bool,
+    /// Some rule has matched some text, whatever came of it.
+    matched: bool,
     concerned: Concerned,
     excepted: Vec<String>,
     expired: Vec<String>,
@@ -77,6 +82,7 @@ impl Engine {
             ended_by: None,
             uninspected: AnomalySet::EMPTY,
             sampled_out: false,
+            matched: false,
             concerned: Concerned::default(),
             excepted: Vec::new(),
             expired: Vec::new(),
@@ -106,7 +112,23 @@ impl Engine {
         }
         inspection.sampled_out = sampled_out(&settings.enforcement, head, peer);
         scratch.clear();
-        request::read_head(head, &settings.limits, &mut scratch.fields);
+        let judge = Judge {
+            engine: self.number,
+            scope: inspection.scope,
+        };
+        let mut familiar = scratch.familiar.take().filter(|_| self.filtered);
+        match (&self.memory, &mut familiar) {
+            (Memory::But(names), Some(headers)) => {
+                headers.begin();
+                let known = |header: (&[u8], &[u8]), index: usize| match names.contain(header) {
+                    true => Familiar::No,
+                    false => headers.knows(judge, header, index),
+                };
+                let fields = &mut scratch.fields;
+                request::read_unfamiliar_head(head, &settings.limits, fields, known);
+            }
+            _ => request::read_head(head, &settings.limits, &mut scratch.fields),
+        }
         if let Some(facts) = &facts
             && !self.exceptions.is_empty()
         {
@@ -127,6 +149,16 @@ impl Engine {
             }
             self.scan(scratch, &mut inspection, ahead);
         }
+        if let Some(headers) = &mut familiar
+            && inspection.is_spotless()
+            && scratch.fields.anomalies().is_empty()
+        {
+            headers.learn(judge, |index| match index {
+                AUTHORITY => Some((b"host", head.authority)),
+                index => head.headers.get(index).copied(),
+            });
+        }
+        scratch.familiar = familiar;
         inspection.head_scores = inspection.scores;
         inspection.head_counted = inspection.counted.len();
         inspection
@@ -895,6 +927,7 @@ impl Engine {
                 }
             }
             if most.0 > 0 {
+                inspection.matched = true;
                 let spot = Spot::of(&scratch.fields, field, half.part);
                 let before = inspection.hits.len();
                 self.hit(
@@ -1049,6 +1082,11 @@ impl Inspection {
             || !self.excepted.is_empty()
             || !self.expired.is_empty()
             || !self.uninspected.is_empty()
+    }
+
+    /// Whether all was looked at, and no rule has matched anything.
+    const fn is_spotless(&self) -> bool {
+        !self.matched && !self.allowed && self.ended_by.is_none() && self.blocked_by.is_none()
     }
 
     /// What the head said about the body.

@@ -8,6 +8,7 @@ mod except;
 mod excerpt;
 mod explain;
 mod facts;
+mod familiar;
 mod heads;
 mod inspect;
 mod literal;

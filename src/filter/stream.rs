@@ -95,12 +95,22 @@ const HOLD_STREAM_NS: u64 = 50_000_000;
 /// on; the body is still held.
 const HOLD_HEADERS_NS: u64 = 10_000_000_000;
 
-/// Buffers of the VM, shared by all streams: nothing in them survives a callback.
-#[derive(Default)]
+/// Buffers of the VM, shared by all streams: nothing in them survives a callback, but the memory of headers in
+/// which nothing was found.
 struct Buffers {
     map: Vec<u8>,
     body: Vec<u8>,
     scratch: Scratch,
+}
+
+impl Default for Buffers {
+    fn default() -> Self {
+        Self {
+            map: Vec::new(),
+            body: Vec::new(),
+            scratch: Scratch::remembering(),
+        }
+    }
 }
 
 /// Capacity of the body buffer that is kept between requests.

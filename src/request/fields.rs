@@ -93,6 +93,9 @@ pub struct Fields {
     list: Vec<Field>,
     findings: Vec<Finding>,
     seen: AnomalySet,
+    /// Fields that count and were not kept, and the bytes of the arena that they would take.
+    passed: usize,
+    passed_bytes: usize,
 }
 
 /// Bytes of the arena that are kept between requests.
@@ -110,6 +113,8 @@ impl Fields {
         self.list.clear();
         self.findings.clear();
         self.seen = AnomalySet::EMPTY;
+        self.passed = 0;
+        self.passed_bytes = 0;
     }
 
     /// Adds a field whose name and value came as they are. What exceeds the limits is cut, and the
@@ -132,23 +137,23 @@ impl Fields {
         self.push_keyed(limits, zone, kind, (name.0, name.1, 0), value);
     }
 
-    /// The same as [`Fields::push`] for a value whose signs are known.
+    /// The same as [`Fields::push_keyed`] for a value whose signs are known.
     pub(super) fn push_seen(
         &mut self,
         limits: &Limits,
         zone: Zone,
         kind: Kind,
-        name: &[u8],
+        name: (&[u8], Option<&[u8]>, usize),
         (value, signs): (&[u8], Signs),
     ) {
-        self.push_whole(
-            limits,
-            zone,
-            kind,
-            (name, None, 0),
-            (value, None),
-            Some(signs),
-        );
+        self.push_whole(limits, zone, kind, name, (value, None), Some(signs));
+    }
+
+    /// Counts a field towards the limits that need not be looked at.
+    pub(super) fn pass(&mut self, name: &[u8], value: &[u8]) {
+        let bytes = name.len().saturating_add(value.len()).saturating_add(2);
+        self.passed = self.passed.saturating_add(1);
+        self.passed_bytes = self.passed_bytes.saturating_add(bytes);
     }
 
     /// The same for a name of which only what stands behind some bytes was written as a name there;
@@ -282,7 +287,8 @@ impl Fields {
     }
 
     fn is_full(&self, limits: &Limits) -> bool {
-        self.list.len() >= limits.fields || self.bytes.len() >= limits.arena_bytes()
+        self.list.len().saturating_add(self.passed) >= limits.fields
+            || self.bytes.len().saturating_add(self.passed_bytes) >= limits.arena_bytes()
     }
 
     /// Records a finding under a name that need not belong to a field.

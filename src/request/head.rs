@@ -46,23 +46,54 @@ impl<'a> Head<'a> {
     }
 }
 
+/// What is known of a header from requests before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Familiar {
+    /// Nothing.
+    No,
+    /// There is nothing in its name.
+    Name,
+    /// There is nothing in its name or its value.
+    Whole,
+}
+
+/// The place of [`Head::authority`] among the headers, for whoever is asked whether it is familiar.
+pub const AUTHORITY: usize = usize::MAX >> 33;
+
 /// Reads path, query, headers and cookies.
 pub fn read_head(head: &Head<'_>, limits: &Limits, fields: &mut Fields) {
+    read_unfamiliar_head(head, limits, fields, |_, _| Familiar::No);
+}
+
+/// The same without headers in which there is known to be nothing. `familiar` is asked for each, with its
+/// place, but not for those that hold secrets.
+pub fn read_unfamiliar_head(
+    head: &Head<'_>,
+    limits: &Limits,
+    fields: &mut Fields,
+    mut familiar: impl FnMut((&[u8], &[u8]), usize) -> Familiar,
+) {
     read_target(head.target, limits, fields);
     if !head.authority.is_empty() {
-        let kind = Syntax::Authority.kind(head.authority, Signs::of(head.authority));
-        fields.push(limits, Zone::RequestHeader, kind, b"host", head.authority);
+        let host: &[u8] = b"host";
+        match familiar((host, head.authority), AUTHORITY) {
+            Familiar::Whole => fields.pass(host, head.authority),
+            Familiar::Name | Familiar::No => {
+                let kind = Syntax::Authority.kind(head.authority, Signs::of(head.authority));
+                fields.push(limits, Zone::RequestHeader, kind, host, head.authority);
+            }
+        }
         let other = |value: &[u8]| !value.eq_ignore_ascii_case(head.authority);
         if head.values(b"host").any(other) {
             fields.find(Anomaly::DuplicateHeader, Zone::RequestHeader, b"host");
         }
     }
-    read_headers(head.headers, limits, fields);
+    read_headers(head.headers, limits, fields, familiar);
 }
 
 /// Reads the trailers, as headers.
 pub fn read_trailers(trailers: &[(&[u8], &[u8])], limits: &Limits, fields: &mut Fields) {
-    read_headers(trailers, limits, fields);
+    read_headers(trailers, limits, fields, |_, _| Familiar::No);
 }
 
 /// Whether this head opens a WebSocket: the handshake of RFC 6455 (4.1), or an extended CONNECT (RFC 8441),
@@ -178,10 +209,15 @@ fn invalid_url_byte(byte: u8) -> bool {
     byte <= b' ' || byte >= 0x7F || matches!(byte, b'"' | b'<' | b'>' | b'#' | b'\\')
 }
 
-fn read_headers(headers: &[(&[u8], &[u8])], limits: &Limits, fields: &mut Fields) {
+fn read_headers(
+    headers: &[(&[u8], &[u8])],
+    limits: &Limits,
+    fields: &mut Fields,
+    mut familiar: impl FnMut((&[u8], &[u8]), usize) -> Familiar,
+) {
     let mut bytes = 0_usize;
     let mut seen = [false; SINGLE.len()];
-    for (index, (name, value)) in headers.iter().enumerate() {
+    for (index, (name, value)) in headers.iter().copied().enumerate() {
         if name.first() == Some(&b':') {
             continue;
         }
@@ -199,16 +235,27 @@ fn read_headers(headers: &[(&[u8], &[u8])], limits: &Limits, fields: &mut Fields
                 *seen = true;
             }
         }
+        let is = |known: &[u8]| name.eq_ignore_ascii_case(known);
+        let is_cookie = is(b"cookie");
+        let secret = is_cookie || is(b"authorization") || is(b"proxy-authorization");
+        let known = match secret {
+            true => Familiar::No,
+            false => familiar((name, value), index),
+        };
+        if known == Familiar::Whole {
+            fields.pass(name, value);
+            continue;
+        }
         let signs = Signs::of(value);
         let is_text = |text: &[u8]| std::str::from_utf8(text).is_ok();
         if !(name.is_ascii() || is_text(name)) || signs.any(HIGH) && !is_text(value) {
             fields.find(Anomaly::HeaderNotUtf8, Zone::RequestHeader, name);
         }
-        if name.eq_ignore_ascii_case(b"cookie") {
+        if is_cookie {
             cookies::read(value, limits, fields);
             continue;
         }
-        if name.eq_ignore_ascii_case(b"authorization")
+        if is(b"authorization")
             && let Some((b"Basic" | b"basic", token)) = value.split_at_checked(5)
         {
             // The user name reaches databases and directories as it is (CWE-90); the password does not.
@@ -221,6 +268,12 @@ fn read_headers(headers: &[(&[u8], &[u8])], limits: &Limits, fields: &mut Fields
             Some(syntax) => syntax.kind(value, signs),
             None => Kind::Text,
         };
+        // A name in which there is nothing is there, but no text to look at.
+        let key = match known {
+            Familiar::Name => name.len(),
+            _ => 0,
+        };
+        let name = (name, None, key);
         fields.push_seen(limits, Zone::RequestHeader, kind, name, (value, signs));
     }
 }

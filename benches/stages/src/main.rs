@@ -5,6 +5,7 @@
 //!   stages --check FILE        instructions, compared with the baseline; fails where one grew by more than 5 %
 //!   stages --write FILE        makes a new baseline; one that grew needs WHY, a sentence of CHANGELOG.md
 //!   stages --once              every stage once, for a profiler
+//!   stages --times N NAME      the stage of that name, N times after a first one, for a profiler
 //!   stages --loop SECONDS TEXT the stage of that name, or all with that text in theirs, in turns
 
 mod baseline;
@@ -33,6 +34,7 @@ fn main() -> ExitCode {
             Ok(())
         }
         ["--loop", seconds, text] => run_for(seconds, text),
+        ["--times", times, name] => run_times(times, name),
         other => Err(format!("unknown arguments: {other:?}")),
     };
     match done {
@@ -59,6 +61,18 @@ fn run_once() {
         run();
         measured(run);
     }
+}
+
+fn run_times(times: &str, name: &str) -> Result<(), String> {
+    let times: usize = times.parse().map_err(|_| "no number of times")?;
+    let mut stages = list::stages();
+    let mut all = stages.iter_mut();
+    let stage = all
+        .find(|stage| stage.name == name)
+        .ok_or_else(|| format!("no stage is called {name}"))?;
+    (stage.run)();
+    (0..times).for_each(|_| measured(&mut stage.run));
+    Ok(())
 }
 
 fn run_for(seconds: &str, text: &str) -> Result<(), String> {

@@ -14,6 +14,7 @@ use std::collections::HashMap;
 use self::bits::{bit, ones, row, set};
 use super::compile::{Test, count_in};
 use super::facts::Facts;
+use super::familiar::Names;
 use super::heads::{self, Heads};
 use super::literal::{Budget, Required};
 use super::prefilter::RuleIndex;
@@ -196,6 +197,20 @@ impl Conditions {
     /// Whether any of them looks at fields.
     pub(super) fn asks_fields(&self) -> bool {
         !self.leaves.is_empty()
+    }
+
+    /// The names of the headers that conditions look at; `None` if one may look at any.
+    pub(super) fn headers(&self) -> Option<Names> {
+        let mut names = Names::default();
+        for leaf in &self.leaves {
+            if leaf.zones.contains(Zone::RequestHeader) {
+                match &leaf.name {
+                    Some(Text::Exact(name)) => names.add(name),
+                    _ => return None,
+                }
+            }
+        }
+        Some(names)
     }
 
     /// How many leaves there are.
