@@ -58,7 +58,7 @@ pub enum Familiar {
 }
 
 /// The place of [`Head::authority`] among the headers, for whoever is asked whether it is familiar.
-pub const AUTHORITY: usize = usize::MAX >> 33;
+pub const AUTHORITY: usize = u32::MAX as usize;
 
 /// Reads path, query, headers and cookies.
 pub fn read_head(head: &Head<'_>, limits: &Limits, fields: &mut Fields) {
