@@ -65,7 +65,12 @@ impl Engine {
     }
 
     /// Inspects the head of a request: path, query, headers and cookies.
-    pub fn begin_for(&self, scratch: &mut Scratch, head: &Head<'_>, peer: &Peer) -> Inspection {
+    pub fn begin_for(
+        &self,
+        scratch: &mut Scratch,
+        head: &Head<'_>,
+        peer: &Peer<'_>,
+    ) -> Inspection {
         let mut inspection = Inspection {
             plan: BodyPlan::of(head),
             scope: 0,
@@ -99,7 +104,9 @@ impl Engine {
         if settings.mode == Mode::Off {
             return inspection;
         }
-        if let Some(client) = peer.client {
+        if settings.ask_client()
+            && let Some(client) = peer.client()
+        {
             if settings.deny_clients.contains(client) {
                 inspection.ended_by = Some(EndedBy::DeniedClient);
                 return inspection;
@@ -181,7 +188,7 @@ impl Engine {
     }
 
     /// The number of the scope that a request falls in: the first that fits, for the most specific stand first.
-    fn scope_for(&self, facts: &Facts) -> u16 {
+    fn scope_for(&self, facts: &Facts<'_>) -> u16 {
         if self.scopes.is_empty() {
             return 0;
         }
@@ -457,7 +464,7 @@ impl Engine {
     }
 
     /// Decides the rules with conditions that the head alone decides, and begins to watch for the others.
-    fn open_conditions(&self, scratch: &Scratch, inspection: &mut Inspection, facts: &Facts) {
+    fn open_conditions(&self, scratch: &Scratch, inspection: &mut Inspection, facts: &Facts<'_>) {
         let mut fired = Vec::new();
         let scope = self.scope(inspection);
         let known = self
@@ -1055,13 +1062,13 @@ impl Engine {
 }
 
 /// Whether a request belongs to the share of traffic that is only monitored.
-fn sampled_out(enforcement: &Enforcement, head: &Head<'_>, peer: &Peer) -> bool {
+fn sampled_out(enforcement: &Enforcement, head: &Head<'_>, peer: &Peer<'_>) -> bool {
     if enforcement.share >= 10_000 {
         return false;
     }
     let bucket = match &enforcement.header {
         Some(name) => bucket(head.values(name.as_bytes()).next().unwrap_or_default()),
-        None => bucket(&peer.client.map(number_of).unwrap_or_default().to_be_bytes()),
+        None => bucket(&peer.client().map(number_of).unwrap_or_default().to_be_bytes()),
     };
     bucket >= enforcement.share
 }

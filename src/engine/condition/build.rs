@@ -61,6 +61,7 @@ impl Conditions {
         self.rules.push(Conditional {
             rule,
             tree,
+            late: Box::default(),
             keyed,
             key: needs.leaf,
             unkeyed,
@@ -259,7 +260,21 @@ impl Conditions {
 
     /// Says that all rules are there.
     pub(in crate::engine) fn finish(&mut self) {
-        self.heads = std::mem::take(&mut self.gathered).finish();
+        let gathered = std::mem::take(&mut self.gathered);
+        // A rule that no other question tells of is due when a late one is answered by yes.
+        let late = |number: &u32| gathered.is_late(*number as usize);
+        let guards = (0..self.guarded.len() as u32).filter(|number| {
+            let rules = self.guarded.get(*number as usize);
+            rules.is_some_and(|rules| !rules.is_empty())
+        });
+        let at_once: Vec<u32> = guards.filter(late).collect();
+        for rule in &mut self.rules {
+            let mut questions = Vec::new();
+            questions_of(&rule.tree, &mut questions);
+            questions.retain(|number| late(number) && !at_once.contains(number));
+            rule.late = questions.into();
+        }
+        self.heads = gathered.finish(at_once);
         self.unnamed.sort_unstable();
     }
 
@@ -280,6 +295,18 @@ fn asks_head(node: &Node) -> bool {
         Node::Not(inner) => asks_head(inner),
         Node::Request(_) => true,
         Node::Leaf(_) => false,
+    }
+}
+
+/// The questions about the request as a whole that a tree asks.
+fn questions_of(node: &Node, questions: &mut Vec<u32>) {
+    match node {
+        Node::All(inner) | Node::Any(inner) => inner
+            .iter()
+            .for_each(|inner| questions_of(inner, questions)),
+        Node::Not(inner) => questions_of(inner, questions),
+        Node::Request(number) => questions.push(*number as u32),
+        Node::Leaf(_) => {}
     }
 }
 

@@ -9,12 +9,11 @@
 mod bits;
 mod build;
 
-use std::collections::HashMap;
-
 use self::bits::{bit, ones, row, set};
 use super::compile::{Test, count_in};
 use super::facts::Facts;
 use super::familiar::Names;
+use super::hash::Table;
 use super::heads::{self, Heads};
 use super::literal::{Budget, Required};
 use super::prefilter::RuleIndex;
@@ -44,7 +43,7 @@ pub(super) struct Conditions {
     unkeyed: Vec<u64>,
     unkeyed_zones: ZoneSet,
     /// Leaves without literals that name their field, by the hash of that name.
-    named: HashMap<u64, Vec<u16>>,
+    named: Table<Vec<u16>>,
     /// A bit for each length of such a name; the last one for all that are longer.
     named_lengths: u64,
     /// Leaves without literals that do not, with the length of the shortest text that can pass: the shortest
@@ -57,6 +56,8 @@ pub(super) struct Conditions {
 struct Conditional {
     rule: RuleIndex,
     tree: Node,
+    /// Questions that are asked when it comes to this rule.
+    late: Box<[u32]>,
     /// Whether some leaf has literals.
     keyed: bool,
     /// A leaf with literals without which the rule cannot hold.
@@ -189,11 +190,6 @@ impl Conditions {
         self.rules.is_empty()
     }
 
-    /// Whether any of them asks for the client's address.
-    pub(super) const fn asks_client(&self) -> bool {
-        self.heads.ask_client()
-    }
-
     /// Whether any of them looks at fields.
     pub(super) fn asks_fields(&self) -> bool {
         !self.leaves.is_empty()
@@ -234,7 +230,7 @@ impl Conditions {
     /// those too that cannot hold any more, and asks each question.
     pub(super) fn open(
         &self,
-        facts: &Facts,
+        facts: &Facts<'_>,
         in_force: &[u64],
         all: bool,
         mut fired: impl FnMut(Fired),
@@ -264,6 +260,10 @@ impl Conditions {
             let index = index as usize;
             if !bit(in_force, index) {
                 continue;
+            }
+            for late in rule.late.iter().map(|late| *late as usize) {
+                let yes = self.heads.holds(late, facts);
+                set(&mut said, late, yes);
             }
             let value = head_value(&rule.tree, &said);
             if value == Some(true) {
