@@ -963,7 +963,10 @@ fn the_address_is_asked_for_when_needed() {
         (r#"{"method":"GET"}"#.to_owned(), 0),
         (format!(r#"{{"all":[{{"path":"/a"}},{inside}]}}"#), 0),
         (format!(r#"{{"all":[{{"path":"/"}},{inside}]}}"#), 1),
-        (format!(r#"{{"all":[{{"path":"/a"}},{{"not":{inside}}}]}}"#), 0),
+        (
+            format!(r#"{{"all":[{{"path":"/a"}},{{"not":{inside}}}]}}"#),
+            0,
+        ),
         (format!(r#"{{"any":[{{"path":"/a"}},{inside}]}}"#), 1),
     ] {
         assert_eq!(times(&policy(&when)), expected, "{when}");

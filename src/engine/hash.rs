@@ -15,11 +15,9 @@ pub(super) fn of(text: &[u8]) -> u64 {
         .iter()
         .fold(0, |word, byte| word << 8 | u64::from(*byte));
     let words = words.iter().map(|word| u64::from_le_bytes(*word));
-    let mixed = words
-        .chain([rest])
-        .fold(text.len() as u64, |all, word| {
-            (all.rotate_left(23) ^ word).wrapping_mul(MIX)
-        });
+    let mixed = words.chain([rest]).fold(text.len() as u64, |all, word| {
+        (all.rotate_left(23) ^ word).wrapping_mul(MIX)
+    });
     mixed ^ mixed >> 32
 }
 

@@ -114,9 +114,10 @@ impl Heads {
 impl Question {
     fn holds(&self, facts: &Facts<'_>) -> bool {
         self.requests.contain(facts)
-            && self
-                .clients
-                .as_ref()
-                .is_none_or(|clients| facts.client().is_some_and(|client| clients.contains(client)))
+            && self.clients.as_ref().is_none_or(|clients| {
+                facts
+                    .client()
+                    .is_some_and(|client| clients.contains(client))
+            })
     }
 }

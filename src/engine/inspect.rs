@@ -65,12 +65,7 @@ impl Engine {
     }
 
     /// Inspects the head of a request: path, query, headers and cookies.
-    pub fn begin_for(
-        &self,
-        scratch: &mut Scratch,
-        head: &Head<'_>,
-        peer: &Peer<'_>,
-    ) -> Inspection {
+    pub fn begin_for(&self, scratch: &mut Scratch, head: &Head<'_>, peer: &Peer<'_>) -> Inspection {
         let mut inspection = Inspection {
             plan: BodyPlan::of(head),
             scope: 0,
@@ -444,8 +439,15 @@ impl Engine {
         self.anomalies(scratch, inspection);
         let mut candidates = std::mem::take(&mut scratch.candidates);
         let mut tried = std::mem::take(&mut scratch.tried);
+        let texts = scratch.texts.len() as u32;
+        if scratch.looked_at.checked_add(texts).is_none() {
+            tried.clear();
+            scratch.looked_at = 0;
+        }
+        let seen = scratch.looked_at;
+        scratch.looked_at = seen.saturating_add(texts);
         candidates.clear();
-        self.find_candidates(scratch, inspection, &mut tried, &mut candidates);
+        self.find_candidates(scratch, inspection, (&mut tried, seen), &mut candidates);
         scratch.tried = tried;
         candidates.sort_unstable();
         self.confirm(scratch, &candidates, inspection);
@@ -614,7 +616,9 @@ impl Engine {
                     _ if span.is_empty() => return,
                     _ => false,
                 };
-                if !quiet || conditions {
+                let leaves = &self.own().conditions;
+                let may_mean = || !self.filtered || leaves.may_mean(fields, field, span.len());
+                if !quiet || conditions && may_mean() {
                     texts.push(Text {
                         span,
                         derived: false,
@@ -736,22 +740,28 @@ impl Engine {
         &self,
         scratch: &Scratch,
         inspection: &Inspection,
-        tried: &mut Vec<u32>,
+        (tried, seen): (&mut Vec<u32>, u32),
         candidates: &mut Vec<Candidate>,
     ) {
         let scope = self.scope(inspection);
         let [shipped, own] = &self.sets;
         let first = [0, shipped.numbers()];
-        let conditions = inspection.known.is_some() && own.conditions.keyed().next().is_some();
-        tried.clear();
-        tried.resize(shipped.numbers().saturating_add(own.numbers()), 0);
+        let keyed = |wire: bool| match inspection.known {
+            Some(_) => own.conditions.keyed_zones(wire),
+            None => ZoneSet::EMPTY,
+        };
+        let (keyed_zones, keyed_wire) = (keyed(false), keyed(true));
+        let numbers = shipped.numbers().saturating_add(own.numbers());
+        if tried.len() < numbers {
+            tried.resize(numbers, 0);
+        }
         for (index, text) in scratch.texts.iter().enumerate() {
             let Some(field) = scratch.fields.list().get(text.field as usize) else {
                 continue;
             };
             // Literals stand in a text again and again, and in turns: to list each of them would
             // make the list longer than the text.
-            let this = (index as u32).saturating_add(1);
+            let this = seen.saturating_add(index as u32).saturating_add(1);
             let mut add = |set_index: usize, set: &RuleSet, rule: RuleIndex| {
                 let first = first.get(set_index).copied().unwrap_or_default();
                 let new = tried
@@ -768,24 +778,21 @@ impl Engine {
                     .is_none_or(|gate| gate.is_open(text.signs, field.zone, text.part))
             };
             let bytes = scratch.text(text);
-            // Conditions look at what nothing else does.
-            let mut plain = text.quiet;
+            let (quiet, wire) = (text.quiet, text.view == View::Wire);
             for (set_index, set) in self.sets.iter().enumerate() {
                 if !self.filtered {
                     (0..set.rules.len()).for_each(|rule| add(set_index, set, rule as RuleIndex));
                     let leaves = set.conditions.keyed();
                     leaves.for_each(|leaf| add(set_index, set, set.number_of(leaf)));
-                    plain = true;
                     continue;
                 }
-                if text.quiet || set.rules.is_empty() {
+                if quiet || set.rules.is_empty() {
                     continue;
                 }
-                if text.view == View::Wire && !conditions {
+                if wire {
                     for rule in set.wire.iter().filter(|rule| open(set, **rule)) {
                         add(set_index, set, *rule);
                     }
-                    plain = true;
                     continue;
                 }
                 if !set.detectors.is_empty() && detect::may_find(text.signs) {
@@ -796,7 +803,13 @@ impl Engine {
                     add(set_index, set, *rule);
                 }
             }
-            if plain && !(conditions && self.filtered) {
+            // Only conditions look at what nothing else does, and of those on the wire the others are there.
+            let (only_leaves, zones) = match (quiet, wire) {
+                (_, true) => (true, keyed_wire),
+                (true, _) => (true, keyed_zones),
+                _ => (false, ZoneSet::all()),
+            };
+            if !self.filtered || !zones.contains(field.zone) {
                 continue;
             }
             let place = (bytes, field.zone);
@@ -804,6 +817,7 @@ impl Engine {
                 for number in found {
                     let (set_index, rule) = (number.set(), number.rule());
                     if let Some(set) = self.sets.get(set_index)
+                        && (!only_leaves || set.leaf(rule).is_some())
                         && open(set, rule)
                     {
                         add(set_index, set, rule);
@@ -1068,7 +1082,13 @@ fn sampled_out(enforcement: &Enforcement, head: &Head<'_>, peer: &Peer<'_>) -> b
     }
     let bucket = match &enforcement.header {
         Some(name) => bucket(head.values(name.as_bytes()).next().unwrap_or_default()),
-        None => bucket(&peer.client().map(number_of).unwrap_or_default().to_be_bytes()),
+        None => bucket(
+            &peer
+                .client()
+                .map(number_of)
+                .unwrap_or_default()
+                .to_be_bytes(),
+        ),
     };
     bucket >= enforcement.share
 }

@@ -2,14 +2,15 @@
 
 use super::bits::{row, set};
 use super::{
-    Budget, Check, Conditional, Conditions, Leaf, Node, Required, RuleIndex, hash, length_bit,
+    Budget, Check, Conditional, Conditions, Leaf, Node, Reach, Required, RuleIndex, hash,
+    length_bit,
 };
 use crate::config::pattern;
 use crate::engine::compile::{Test, keys_of, literal_test};
 use crate::engine::literal::{LONGEST, required, worth};
 use crate::engine::text::Text;
 use crate::model::{
-    Condition, FieldCondition, RequestCondition, TextMatch, ValueTest, Zone, ZoneSet,
+    Condition, FieldCondition, RequestCondition, TextMatch, ValueTest, View, Zone, ZoneSet,
 };
 
 impl Conditions {
@@ -34,13 +35,22 @@ impl Conditions {
             .filter(|leaf| !leaf.keyed)
             .fold(ZoneSet::EMPTY, |zones, leaf| zones.union(leaf.zones));
         let number = self.rules.len();
-        for row in [&mut self.waiting, &mut self.plain, &mut self.unkeyed] {
+        let naming = leaves
+            .iter()
+            .any(|leaf| !leaf.keyed && matches!(leaf.name, Some(Text::Exact(_))));
+        for row in [
+            &mut self.waiting,
+            &mut self.plain,
+            &mut self.unkeyed,
+            &mut self.naming,
+        ] {
             row.resize(number / 64 + 1, 0);
         }
         if self.waits(&tree, false) {
             set(&mut self.waiting, number, true);
         }
         set(&mut self.unkeyed, number, !unkeyed.is_empty());
+        set(&mut self.naming, number, naming);
         self.unkeyed_zones = self.unkeyed_zones.union(unkeyed);
         let mut needs = Needs::default();
         self.needs(&tree, &mut needs);
@@ -276,6 +286,38 @@ impl Conditions {
         }
         self.heads = gathered.finish(at_once);
         self.unnamed.sort_unstable();
+        self.reach();
+    }
+
+    /// Finds out where the leaves look.
+    fn reach(&mut self) {
+        let mut reach = Reach {
+            least: u32::MAX,
+            ..Reach::default()
+        };
+        for leaf in self.leaves.iter().filter(|leaf| leaf.keyed) {
+            self.keyed_zones = self.keyed_zones.union(leaf.zones);
+            if leaf.views.contains(View::Wire) {
+                self.keyed_wire = self.keyed_wire.union(leaf.zones);
+            }
+        }
+        for (index, leaf) in (0..).zip(&self.leaves) {
+            if let Some(Text::Exact(name)) = &leaf.name {
+                reach.named = reach.named.union(leaf.zones);
+                reach.lengths |= length_bit(name);
+                reach.names.insert(hash(name), ());
+                continue;
+            }
+            let least = self.unnamed.iter().find(|(_, unnamed)| *unnamed == index);
+            match least {
+                Some((least, _)) if *least > 0 => {
+                    reach.long = reach.long.union(leaf.zones);
+                    reach.least = reach.least.min(*least);
+                }
+                _ => reach.unnamed = reach.unnamed.union(leaf.zones),
+            }
+        }
+        self.reach = reach;
     }
 
     /// A row of bits, one for each rule with conditions that is in force.

@@ -42,13 +42,35 @@ pub(super) struct Conditions {
     /// A bit for each rule with a leaf that has no literals, and where such leaves look.
     unkeyed: Vec<u64>,
     unkeyed_zones: ZoneSet,
+    /// A bit for each rule with such a leaf that names its field.
+    naming: Vec<u64>,
     /// Leaves without literals that name their field, by the hash of that name.
     named: Table<Vec<u16>>,
     /// A bit for each length of such a name; the last one for all that are longer.
     named_lengths: u64,
+    /// Which fields some leaf may mean.
+    reach: Reach,
+    /// Where leaves with literals look, and where at texts as they came.
+    keyed_zones: ZoneSet,
+    keyed_wire: ZoneSet,
     /// Leaves without literals that do not, with the length of the shortest text that can pass: the shortest
     /// first.
     unnamed: Vec<(u32, u16)>,
+}
+
+/// Which fields leaves may mean: what no other rule looks at (numbers, tokens, empty values) is only put
+/// before those that one of them may.
+#[derive(Debug, Default)]
+struct Reach {
+    /// Where leaves look that do not name their field.
+    unnamed: ZoneSet,
+    /// Where leaves look that do not, and have nothing to do with texts shorter than `least` bytes.
+    long: ZoneSet,
+    least: u32,
+    /// Where leaves look that name their field, and the names: their lengths as in [`length_bit`], their numbers.
+    named: ZoneSet,
+    lengths: u64,
+    names: Table<()>,
 }
 
 /// One rule with a condition.
@@ -217,6 +239,29 @@ impl Conditions {
     /// Where each leaf looks, in the order of their numbers.
     pub(super) fn places(&self) -> impl Iterator<Item = (ZoneSet, PartSet)> {
         self.leaves.iter().map(|leaf| (leaf.zones, leaf.parts))
+    }
+
+    /// Whether some leaf may mean this field and what of it is this long.
+    pub(super) fn may_mean(&self, fields: &Fields, field: &Field, length: usize) -> bool {
+        let reach = &self.reach;
+        if reach.unnamed.contains(field.zone)
+            || reach.long.contains(field.zone) && length >= reach.least as usize
+        {
+            return true;
+        }
+        let name = fields.get(field.name);
+        reach.named.contains(field.zone)
+            && reach.lengths & length_bit(name) != 0
+            && reach.names.contains_key(&hash(name))
+    }
+
+    /// Where leaves look that the prefilter finds; with `wire`, where at texts as they came.
+    pub(super) const fn keyed_zones(&self, wire: bool) -> ZoneSet {
+        if wire {
+            self.keyed_wire
+        } else {
+            self.keyed_zones
+        }
     }
 
     /// The leaves that the prefilter finds.
@@ -397,13 +442,14 @@ impl Conditions {
             unkeyed: true,
         };
         let mut wanted = false;
-        let asking: Vec<u64> = known
-            .live
-            .iter()
-            .zip(&self.unkeyed)
-            .map(|(a, b)| a & b)
-            .collect();
-        for index in ones(&asking) {
+        // Of leaves for which every text is too short, none can say anything.
+        let asking = if passable.is_empty() {
+            &self.naming
+        } else {
+            &self.unkeyed
+        };
+        let live = known.live.clone();
+        for index in ones(&live).filter(|index| bit(asking, *index)) {
             let Some(rule) = self.rules.get(index) else {
                 continue;
             };
