@@ -47,7 +47,7 @@ pub struct Inspection {
     uninspected: AnomalySet,
     /// The request belongs to the share that is only monitored.
     sampled_out: bool,
-    /// Some rule has matched some text, whatever came of it.
+    /// Some rule has matched, whatever came of it.
     matched: bool,
     concerned: Concerned,
     excepted: Vec<String>,
@@ -384,6 +384,10 @@ impl Engine {
         if inspection.always {
             return Action::Block;
         }
+        // What has no hits has no sums: thresholds need not be asked.
+        if !inspection.matched && inspection.ended_by.is_none() && inspection.blocked_by.is_none() {
+            return Action::Allow;
+        }
         self.reached(inspection)
             .map(|(_, mode)| match mode {
                 Mode::Block if !inspection.sampled_out => Action::Block,
@@ -639,11 +643,11 @@ impl Engine {
                 add(field.value, Part::Value, View::Plain, field.value_signs);
             }
             if let Some(wire) = field.wire_name {
-                let signs = Signs::of(fields.get(wire));
+                let signs = Signs::seen_in(fields.get(wire));
                 add(wire, Part::Name, View::Wire, signs);
             }
             if let Some(wire) = field.wire_value {
-                let signs = Signs::of(fields.get(wire));
+                let signs = Signs::seen_in(fields.get(wire));
                 add(wire, Part::Value, View::Wire, signs);
             }
         }
@@ -948,7 +952,6 @@ impl Engine {
                 }
             }
             if most.0 > 0 {
-                inspection.matched = true;
                 let spot = Spot::of(&scratch.fields, field, half.part);
                 let before = inspection.hits.len();
                 self.hit(
@@ -1010,6 +1013,7 @@ impl Engine {
         spot: Spot<'_>,
         (view, count): (View, u32),
     ) {
+        inspection.matched = true;
         let scope = self.scope(inspection);
         let effect = scope.effect(set, index);
         if effect == Effect::Off {
