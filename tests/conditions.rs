@@ -91,23 +91,32 @@ fn bytes<'a>(pairs: &[(&'a str, &'a str)]) -> Vec<(&'a [u8], &'a [u8])> {
 }
 
 fn run(engine: &Engine, asked: Asked<'_>) -> Verdict {
-    let mut scratch = Scratch::default();
-    let mut seen = begin(engine, &mut scratch, asked);
+    run_in(&mut Scratch::default(), engine, asked)
+}
+
+fn run_in(scratch: &mut Scratch, engine: &Engine, asked: Asked<'_>) -> Verdict {
+    let mut seen = begin(engine, scratch, asked);
     if asked.body.is_some() || !asked.trailers.is_empty() {
         if !asked.trailers.is_empty() {
             engine.expect_trailers(&mut seen);
         }
         let body = asked.body.map_or(&b""[..], |(_, body)| body);
-        engine.body(&mut scratch, &mut seen, body, true);
-        engine.end(&mut scratch, &mut seen, &bytes(asked.trailers));
+        engine.body(scratch, &mut seen, body, true);
+        engine.end(scratch, &mut seen, &bytes(asked.trailers));
     }
     engine.verdict(&seen)
 }
 
-/// The verdict, which must be the same without the prefilter.
+/// The verdict, which must be the same without the prefilter, and where all that was clean is remembered.
 fn verdict(policy: &str, asked: Asked<'_>) -> Verdict {
-    let with = run(&compile(policy), asked);
-    let without = run(&compile(policy).without_prefilter(), asked);
+    let engine = compile(policy);
+    let with = run(&engine, asked);
+    let mut remembering = Scratch::remembering();
+    for _ in 0..2 {
+        let familiar = run_in(&mut remembering, &engine, asked);
+        assert_eq!(with, familiar, "{policy} {}", asked.line);
+    }
+    let without = run(&engine.without_prefilter(), asked);
     assert_eq!(with, without, "{policy} {}", asked.line);
     with
 }

@@ -1,6 +1,8 @@
 //! The case suite against the engine, called as a library.
 
-use palisade::engine::Scratch;
+use std::collections::BTreeMap;
+
+use palisade::engine::{Engine, Scratch};
 use palisade_harness::cases::{self, Driver};
 
 mod drive;
@@ -47,4 +49,26 @@ fn the_prefilter_loses_nothing() {
         );
         assert_eq!(with, without, "{}", case.name);
     }
+}
+
+/// What was clean before is not looked at again, and whatever is told of a request is the same: in the order of
+/// the suite, and once more when all of it is familiar.
+#[test]
+fn what_is_remembered_changes_nothing() {
+    let cases = cases::load();
+    let mut engines: BTreeMap<&str, Engine> = BTreeMap::new();
+    let mut remembering = Scratch::remembering();
+    let mut looked_at = [0_usize; 2];
+    for turn in 0..2 {
+        for case in cases.iter().filter(|case| case.runs_on(Driver::Engine)) {
+            let engine = engines
+                .entry(case.policy.as_str())
+                .or_insert_with(|| compile(&case.policy));
+            let fresh = run(case, engine, &mut Scratch::default());
+            let familiar = run(case, engine, &mut remembering);
+            assert_eq!(fresh, familiar, "{} in turn {turn}", case.name);
+            looked_at[turn] += remembering.texts().count();
+        }
+    }
+    assert!(looked_at[1] < looked_at[0], "nothing was remembered");
 }

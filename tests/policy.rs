@@ -52,7 +52,18 @@ fn compile(policy: &str) -> Engine {
         .unwrap_or_else(|problems| panic!("{policy}: {problems:#?}"))
 }
 
+/// What is seen of a request, which is the same where all that was clean is remembered.
 fn inspect(engine: &Engine, ask: &Ask<'_>) -> Inspection {
+    let seen = inspect_in(&mut Scratch::default(), engine, ask);
+    let mut remembering = Scratch::remembering();
+    for _ in 0..2 {
+        let familiar = inspect_in(&mut remembering, engine, ask);
+        assert_eq!(engine.verdict(&seen), engine.verdict(&familiar));
+    }
+    seen
+}
+
+fn inspect_in(scratch: &mut Scratch, engine: &Engine, ask: &Ask<'_>) -> Inspection {
     let headers: Vec<(&[u8], &[u8])> = ask
         .headers
         .iter()
@@ -68,10 +79,9 @@ fn inspect(engine: &Engine, ask: &Ask<'_>) -> Inspection {
         end_of_stream: ask.body.is_empty(),
     };
     let peer = Peer::known(ask.client.parse().ok(), ask.now);
-    let mut scratch = Scratch::default();
-    let mut seen = engine.begin_for(&mut scratch, &head, &peer);
+    let mut seen = engine.begin_for(scratch, &head, &peer);
     if engine.action(&seen) != Action::Block && !ask.body.is_empty() {
-        engine.body(&mut scratch, &mut seen, ask.body.as_bytes(), true);
+        engine.body(scratch, &mut seen, ask.body.as_bytes(), true);
     }
     seen
 }
