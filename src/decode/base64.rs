@@ -135,7 +135,7 @@ pub fn whole(input: &[u8]) -> bool {
     } else {
         ODD
     };
-    if padding.len() > 3 || body.len() < SHORTEST_WHOLE || !mixed(body) {
+    if padding.len() > 3 || body.len() < SHORTEST_WHOLE {
         return false;
     }
     let inner = body.trim_ascii_end();
@@ -151,7 +151,7 @@ pub fn whole(input: &[u8]) -> bool {
         foreign |= known.is_none();
         known
     });
-    is_text(sextets, body.len() / 4 * 3, odd) && !foreign
+    is_text(sextets, body.len() / 4 * 3, odd) && !foreign && mixed(body)
 }
 
 /// What may stand between the characters of a text that is base64 as a whole.
@@ -161,7 +161,9 @@ const fn is_blank(byte: u8) -> bool {
 
 /// A word, a number or a digest has one kind of character; base64 of that length hardly ever.
 fn mixed(run: &[u8]) -> bool {
-    run.iter().any(u8::is_ascii_uppercase) && !run.iter().all(u8::is_ascii_uppercase)
+    // Counted to the end, which is done for many bytes at once.
+    let capitals = run.iter().filter(|byte| byte.is_ascii_uppercase()).count();
+    capitals > 0 && capitals < run.len()
 }
 
 /// A run of base64 inside of other text.

@@ -146,7 +146,21 @@ impl Fields {
         name: (&[u8], Option<&[u8]>, usize),
         (value, signs): (&[u8], Signs),
     ) {
-        self.push_whole(limits, zone, kind, name, (value, None), Some(signs));
+        let signs = (None, Some(signs));
+        self.push_whole(limits, zone, kind, name, (value, None), signs);
+    }
+
+    /// The same as [`Fields::push_decoded`] for a name whose signs are known.
+    pub(super) fn push_named(
+        &mut self,
+        limits: &Limits,
+        zone: Zone,
+        kind: Kind,
+        (name, wire_name, signs): (&[u8], Option<&[u8]>, Signs),
+        value: (&[u8], Option<&[u8]>),
+    ) {
+        let name = (name, wire_name, 0);
+        self.push_whole(limits, zone, kind, name, value, (Some(signs), None));
     }
 
     /// Adds a field that came as it is, of whose key and value the signs are known. Bodies of thousands of
@@ -201,7 +215,7 @@ impl Fields {
         name: (&[u8], Option<&[u8]>, usize),
         value: (&[u8], Option<&[u8]>),
     ) {
-        self.push_whole(limits, zone, kind, name, value, None);
+        self.push_whole(limits, zone, kind, name, value, (None, None));
     }
 
     fn push_whole(
@@ -211,7 +225,7 @@ impl Fields {
         kind: Kind,
         name: (&[u8], Option<&[u8]>, usize),
         value: (&[u8], Option<&[u8]>),
-        signs: Option<Signs>,
+        signs: (Option<Signs>, Option<Signs>),
     ) {
         if self.is_full(limits) {
             // Told once: what comes behind may be a hundred thousand fields.
@@ -235,8 +249,11 @@ impl Fields {
             start: name_span.start.saturating_add(start).min(name_span.end),
             end: name_span.end,
         };
-        let key_signs = Signs::of(self.get(key));
-        let value_signs = match signs {
+        let key_signs = match signs.0 {
+            Some(signs) if name.0.len() <= limits.name_bytes => signs,
+            _ => Signs::of(self.get(key)),
+        };
+        let value_signs = match signs.1 {
             Some(signs) if value.0.len() <= value_bytes => signs,
             _ => Signs::of(self.get(value_span)),
         };

@@ -3,7 +3,8 @@
 use super::body::{graphql, json};
 use super::charset::Charset;
 use super::{Fields, Kind, Sink};
-use crate::decode::{Outcome, percent};
+use crate::decode::signs::{SPACE, classes};
+use crate::decode::{Outcome, Signs, percent};
 use crate::model::{Anomaly, Limits, Zone};
 
 /// What pairs are read for.
@@ -85,8 +86,9 @@ impl Pairs {
             fields.find(Anomaly::InvalidPercent, self.zone, name.0);
         }
         let kind = self.nested(name.0, value.0, limits, fields);
-        fields.push_decoded(limits, self.zone, kind, name, value);
-        if wire_name.len() < piece.len() && name.0.iter().any(|byte| ends_a_name(*byte)) {
+        let signs = Signs::of(name.0);
+        fields.push_named(limits, self.zone, kind, (name.0, name.1, signs), value);
+        if wire_name.len() < piece.len() && signs.any(ENDS_A_NAME) {
             // No form has such names: the `=` stands inside markup or a statement, which must be seen
             // in one piece.
             let joined = [name.0, b"=", value.0].concat();
@@ -148,12 +150,8 @@ fn decode<'a>(
     ((text, outcome.changed.then_some(wire)), broken)
 }
 
-const fn ends_a_name(byte: u8) -> bool {
-    matches!(
-        byte,
-        b'<' | b'>' | b'"' | b'\'' | b'`' | b'(' | b')' | b'|' | b'{' | b';' | b' '
-    )
-}
+/// What stands in no name of a form.
+const ENDS_A_NAME: u64 = SPACE | classes(b"<>\"'`()|{;");
 
 /// What came on the wire, where the decoded text is another.
 pub(super) fn differs<'a>(decoded: &[u8], wire: &'a [u8]) -> Option<&'a [u8]> {

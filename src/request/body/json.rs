@@ -130,21 +130,28 @@ impl Keys {
     }
 }
 
-/// A hash that mixes eight bytes at a time by multiplication to twice the width (the idea of wyhash).
+/// A hash that mixes eight bytes at a time by multiplication to twice the width (the idea of wyhash). Nobody
+/// who does not know the seed can choose what a factor is.
 fn hash_of(seed: u64, bytes: &[u8]) -> u64 {
-    let mix = |hash: u64, part: u64| {
-        let wide = u128::from(hash ^ part).wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835);
+    let mix = |one: u64, other: u64| {
+        let wide = u128::from(one).wrapping_mul(u128::from(other));
         wide as u64 ^ (wide >> 64) as u64
     };
-    let (words, rest) = bytes.as_chunks::<8>();
+    let four = |bytes: &[u8; 4]| u64::from(u32::from_le_bytes(*bytes));
+    let other = seed.rotate_left(32) ^ 0x9e37_79b9_7f4a_7c15;
+    let (words, _) = bytes.as_chunks::<8>();
     let hash = words.iter().fold(seed, |hash, word| {
-        mix(hash, u64::from_le_bytes(*word)) ^ seed
+        mix(hash ^ u64::from_le_bytes(*word), other) ^ seed
     });
-    // The highest byte tells how many of the others are bytes of the key.
-    let last = rest
-        .iter()
-        .fold(0, |last, byte| last << 8 | u64::from(*byte));
-    mix(hash, last | (rest.len() as u64) << 56)
+    // What no word covers, with some of what one did: no loop over single bytes.
+    let last = match (bytes.last_chunk(), bytes.first_chunk(), bytes.last_chunk()) {
+        (Some(last), ..) => u64::from_le_bytes(*last),
+        (_, Some(first), Some(last)) => four(first) << 32 | four(last),
+        _ => bytes
+            .iter()
+            .fold(0, |last, byte| last << 8 | u64::from(*byte)),
+    };
+    mix(hash ^ last, other ^ bytes.len() as u64)
 }
 
 /// Letters and digits of ASCII.
@@ -157,7 +164,7 @@ const QUOTES: u64 = classes(b"\"'\\");
 const ODD: u64 = HIGH | NUL | WHITE | CONTROL;
 
 /// What may come next.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy)]
 enum Expect {
     /// A value.
     Value,
@@ -228,7 +235,7 @@ impl<'a> Reader<'a, '_, '_> {
     fn one(&mut self) -> Result<(), Stop> {
         let mut expect = Expect::Value;
         loop {
-            if expect == Expect::End {
+            if matches!(expect, Expect::End) {
                 return Ok(());
             }
             self.skip_blank();
@@ -261,7 +268,14 @@ impl<'a> Reader<'a, '_, '_> {
                         self.odd_at_end();
                         return Ok(());
                     };
-                    self.value(first)?
+                    // Behind nearly every value comes a comma.
+                    match (self.value(first)?, self.rest) {
+                        (Expect::Separator, [b',', after @ ..]) => {
+                            self.rest = after;
+                            Expect::Member { comma: true }
+                        }
+                        (expect, _) => expect,
+                    }
                 }
                 (Expect::Value, _) => self.value(first)?,
                 (Expect::End, _) => return Ok(()),
