@@ -77,16 +77,28 @@ impl Pairs {
         decoded: &mut Decoded,
         fields: &mut Fields,
     ) {
-        let at = memchr::memchr(b'=', piece).unwrap_or(piece.len());
-        let (wire_name, wire_value) = piece.split_at_checked(at).unwrap_or((piece, b""));
+        // Nearly all names end soon and need no decoding: then one look tells all of it.
+        let (signs, at) = Signs::until(piece, EQUALS | ENCODED);
+        let (plain, behind) = piece.split_at_checked(at).unwrap_or((piece, b""));
+        let is_plain = self.charset == Charset::Ascii && matches!(behind, [] | [b'=', ..]);
+        let (wire_name, wire_value) = if is_plain {
+            (plain, behind)
+        } else {
+            let at = memchr::memchr(b'=', piece).unwrap_or(piece.len());
+            piece.split_at_checked(at).unwrap_or((piece, b""))
+        };
         let wire_value = wire_value.strip_prefix(b"=").unwrap_or(wire_value);
-        let (name, name_is_broken) = decode(self.charset, wire_name, &mut decoded.name);
+        let (name, signs, name_is_broken) = if is_plain {
+            ((wire_name, None), signs, false)
+        } else {
+            let (name, broken) = decode(self.charset, wire_name, &mut decoded.name);
+            (name, Signs::of(name.0), broken)
+        };
         let (value, value_is_broken) = decode(self.charset, wire_value, &mut decoded.value);
         if (name_is_broken || value_is_broken) && whole && self.declared {
             fields.find(Anomaly::InvalidPercent, self.zone, name.0);
         }
         let kind = self.nested(name.0, value.0, limits, fields);
-        let signs = Signs::of(name.0);
         fields.push_named(limits, self.zone, kind, (name.0, name.1, signs), value);
         if wire_name.len() < piece.len() && signs.any(ENDS_A_NAME) {
             // No form has such names: the `=` stands inside markup or a statement, which must be seen
@@ -149,6 +161,12 @@ fn decode<'a>(
     let broken = outcome.anomalies.contains(Anomaly::InvalidPercent);
     ((text, outcome.changed.then_some(wire)), broken)
 }
+
+/// What ends a name.
+const EQUALS: u64 = classes(b"=");
+
+/// What has to be decoded.
+const ENCODED: u64 = classes(b"%+");
 
 /// What stands in no name of a form.
 const ENDS_A_NAME: u64 = SPACE | classes(b"<>\"'`()|{;");
