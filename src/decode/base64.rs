@@ -142,14 +142,19 @@ pub fn whole(input: &[u8]) -> bool {
     let blank = body.get(inner.len()..).unwrap_or_default();
     // Prose is no text behind a few bytes, other values hold a foreign byte soon: what comes first ends it.
     let mut foreign = blank.iter().any(|byte| !is_blank(*byte));
-    let sextets = inner.iter().filter_map(|byte| match sextet(*byte) {
-        None if *byte == b' ' => Some(Some(62)),
-        None if is_blank(*byte) => None,
-        known => Some(known),
-    });
-    let sextets = sextets.map_while(|known| {
-        foreign |= known.is_none();
-        known
+    let mut bytes = inner.iter();
+    let sextets = std::iter::from_fn(|| {
+        loop {
+            match *bytes.next()? {
+                b' ' => return Some(62),
+                byte if is_blank(byte) => {}
+                byte => {
+                    let known = sextet(byte);
+                    foreign |= known.is_none();
+                    return known;
+                }
+            }
+        }
     });
     is_text(sextets, body.len() / 4 * 3, odd) && !foreign && mixed(body)
 }
@@ -161,9 +166,7 @@ const fn is_blank(byte: u8) -> bool {
 
 /// A word, a number or a digest has one kind of character; base64 of that length hardly ever.
 fn mixed(run: &[u8]) -> bool {
-    // Counted to the end, which is done for many bytes at once.
-    let capitals = run.iter().filter(|byte| byte.is_ascii_uppercase()).count();
-    capitals > 0 && capitals < run.len()
+    run.iter().any(u8::is_ascii_uppercase) && !run.iter().all(u8::is_ascii_uppercase)
 }
 
 /// A run of base64 inside of other text.
@@ -227,6 +230,10 @@ fn next_run(input: &[u8], from: usize) -> Option<(usize, usize)> {
 /// Where base64 that is text begins in a run: at its start, or behind a slash that separates the segments
 /// of a path. A place from which all is text goes before one from which nearly all is.
 fn plausible_part(input: &[u8], start: usize, end: usize) -> Option<usize> {
+    // Where the whole run is of one kind, so is every part of it.
+    if !mixed(input.get(start..end)?) {
+        return None;
+    }
     [0, ODD].into_iter().find_map(|odd| {
         let mut from = start;
         // More slashes than these are a path; each try reads on until it is refuted, so their
@@ -307,5 +314,45 @@ impl Character {
     /// What was begun does not go on: its octets are in no character.
     fn end(&mut self) -> usize {
         std::mem::take(&mut self.length)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The same as [`whole`], one question after the other.
+    fn whole_by_definition(input: &[u8]) -> bool {
+        let text = input.trim_ascii();
+        let padding = text.iter().rev().take_while(|byte| **byte == b'=').count();
+        let body = text.get(..text.len() - padding).unwrap_or_default();
+        let odd = if body.contains(&b'/') { 0 } else { ODD };
+        padding <= 3
+            && body.len() >= SHORTEST_WHOLE
+            && body
+                .iter()
+                .all(|byte| sextet(*byte).is_some() || b" \r\n".contains(byte))
+            && body.iter().any(u8::is_ascii_uppercase)
+            && !body.iter().all(u8::is_ascii_uppercase)
+            && is_text(sextets_of_whole(body), body.len() / 4 * 3, odd)
+    }
+
+    #[test]
+    fn whole_is_what_its_definition_says() {
+        let pieces = [
+            "Zm9v", "IGJhcg", "ABCD", "abcd", " ", "\n", "\t", "=", "/", ".", "+-_A",
+        ];
+        let mut yes = 0;
+        for number in 0..pieces.len().pow(4) {
+            let digit = |place| number / pieces.len().pow(place) % pieces.len();
+            let chosen = (0..4).filter_map(|place| pieces.get(digit(place)));
+            let text: String = chosen.copied().collect();
+            for text in [text.clone(), text.repeat(3)] {
+                let expected = whole_by_definition(text.as_bytes());
+                assert_eq!(whole(text.as_bytes()), expected, "{text:?}");
+                yes += usize::from(expected);
+            }
+        }
+        assert!(yes > 100, "{yes}");
     }
 }
