@@ -49,16 +49,30 @@ pub fn decode(input: &[u8], out: &mut Vec<u8>) -> Outcome {
 }
 
 /// The value of a character in the standard or the URL-safe alphabet.
-const fn sextet(byte: u8) -> Option<u8> {
-    match byte {
-        b'A'..=b'Z' => Some(byte - b'A'),
-        b'a'..=b'z' => Some(byte - b'a' + 26),
-        b'0'..=b'9' => Some(byte - b'0' + 52),
-        b'+' | b'-' => Some(62),
-        b'/' | b'_' => Some(63),
-        _ => None,
-    }
+fn sextet(byte: u8) -> Option<u8> {
+    let value = SEXTETS.get(usize::from(byte)).copied()?;
+    (value < 64).then_some(value)
 }
+
+/// By byte, the value in the alphabet; more than any value for other bytes.
+const SEXTETS: [u8; 256] = {
+    let mut table = [u8::MAX; 256];
+    let mut byte = 0;
+    let mut rest: &mut [u8] = &mut table;
+    while let Some((first, others)) = rest.split_first_mut() {
+        *first = match byte {
+            b'A'..=b'Z' => byte - b'A',
+            b'a'..=b'z' => byte - b'a' + 26,
+            b'0'..=b'9' => byte - b'0' + 52,
+            b'+' | b'-' => 62,
+            b'/' | b'_' => 63,
+            _ => u8::MAX,
+        };
+        byte = byte.wrapping_add(1);
+        rest = others;
+    }
+    table
+};
 
 fn sextets(run: &[u8]) -> impl Iterator<Item = u8> {
     run.iter().filter_map(|byte| sextet(*byte))
@@ -121,13 +135,33 @@ pub fn whole(input: &[u8]) -> bool {
     } else {
         ODD
     };
-    padding.len() <= 3
-        && body.len() >= SHORTEST_WHOLE
-        && body
-            .iter()
-            .all(|byte| sextet(*byte).is_some() || matches!(byte, b' ' | b'\r' | b'\n'))
-        && mixed(body)
-        && is_text(sextets_of_whole(body), body.len() / 4 * 3, odd)
+    if padding.len() > 3 || body.len() < SHORTEST_WHOLE {
+        return false;
+    }
+    let inner = body.trim_ascii_end();
+    let blank = body.get(inner.len()..).unwrap_or_default();
+    // Prose is no text behind a few bytes, other values hold a foreign byte soon: what comes first ends it.
+    let mut foreign = blank.iter().any(|byte| !is_blank(*byte));
+    let mut bytes = inner.iter();
+    let sextets = std::iter::from_fn(|| {
+        loop {
+            match *bytes.next()? {
+                b' ' => return Some(62),
+                byte if is_blank(byte) => {}
+                byte => {
+                    let known = sextet(byte);
+                    foreign |= known.is_none();
+                    return known;
+                }
+            }
+        }
+    });
+    is_text(sextets, body.len() / 4 * 3, odd) && !foreign && mixed(body)
+}
+
+/// What may stand between the characters of a text that is base64 as a whole.
+const fn is_blank(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\r' | b'\n')
 }
 
 /// A word, a number or a digest has one kind of character; base64 of that length hardly ever.
@@ -171,19 +205,15 @@ fn runs(input: &[u8]) -> impl Iterator<Item = Run> {
 /// The next run of at least [`SHORTEST_RUN`] characters of the alphabet at or behind `from`. Of so
 /// many neighbours one stands at every multiple, so most of the text is never looked at.
 fn next_run(input: &[u8], from: usize) -> Option<(usize, usize)> {
-    let in_alphabet = |at: usize| input.get(at).is_some_and(|byte| sextet(*byte).is_some());
+    let in_alphabet = |byte: &&u8| sextet(**byte).is_some();
     let mut at = from + SHORTEST_RUN - 1;
     let mut least = from;
-    while at < input.len() {
-        if in_alphabet(at) {
-            let mut start = at;
-            while start > least && in_alphabet(start - 1) {
-                start -= 1;
-            }
-            let mut end = at + 1;
-            while in_alphabet(end) {
-                end += 1;
-            }
+    while let Some(byte) = input.get(at) {
+        if in_alphabet(&byte) {
+            let before = input.get(least..at).unwrap_or_default().iter().rev();
+            let start = at - before.take_while(in_alphabet).count();
+            let behind = input.get(at..).unwrap_or_default().iter();
+            let end = at + behind.take_while(in_alphabet).count();
             if end - start >= SHORTEST_RUN {
                 return Some((start, end));
             }
@@ -200,6 +230,10 @@ fn next_run(input: &[u8], from: usize) -> Option<(usize, usize)> {
 /// Where base64 that is text begins in a run: at its start, or behind a slash that separates the segments
 /// of a path. A place from which all is text goes before one from which nearly all is.
 fn plausible_part(input: &[u8], start: usize, end: usize) -> Option<usize> {
+    // Where the whole run is of one kind, so is every part of it.
+    if !mixed(input.get(start..end)?) {
+        return None;
+    }
     [0, ODD].into_iter().find_map(|odd| {
         let mut from = start;
         // More slashes than these are a path; each try reads on until it is refuted, so their
@@ -280,5 +314,45 @@ impl Character {
     /// What was begun does not go on: its octets are in no character.
     fn end(&mut self) -> usize {
         std::mem::take(&mut self.length)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The same as [`whole`], one question after the other.
+    fn whole_by_definition(input: &[u8]) -> bool {
+        let text = input.trim_ascii();
+        let padding = text.iter().rev().take_while(|byte| **byte == b'=').count();
+        let body = text.get(..text.len() - padding).unwrap_or_default();
+        let odd = if body.contains(&b'/') { 0 } else { ODD };
+        padding <= 3
+            && body.len() >= SHORTEST_WHOLE
+            && body
+                .iter()
+                .all(|byte| sextet(*byte).is_some() || b" \r\n".contains(byte))
+            && body.iter().any(u8::is_ascii_uppercase)
+            && !body.iter().all(u8::is_ascii_uppercase)
+            && is_text(sextets_of_whole(body), body.len() / 4 * 3, odd)
+    }
+
+    #[test]
+    fn whole_is_what_its_definition_says() {
+        let pieces = [
+            "Zm9v", "IGJhcg", "ABCD", "abcd", " ", "\n", "\t", "=", "/", ".", "+-_A",
+        ];
+        let mut yes = 0;
+        for number in 0..pieces.len().pow(4) {
+            let digit = |place| number / pieces.len().pow(place) % pieces.len();
+            let chosen = (0..4).filter_map(|place| pieces.get(digit(place)));
+            let text: String = chosen.copied().collect();
+            for text in [text.clone(), text.repeat(3)] {
+                let expected = whole_by_definition(text.as_bytes());
+                assert_eq!(whole(text.as_bytes()), expected, "{text:?}");
+                yes += usize::from(expected);
+            }
+        }
+        assert!(yes > 100, "{yes}");
     }
 }

@@ -19,11 +19,6 @@ pub fn decode(input: &[u8], plus_is_space: bool, out: &mut Vec<u8>) -> Outcome {
     let mut rest = input;
     loop {
         rest = match rest {
-            [b'+', after @ ..] if plus_is_space => {
-                out.push(b' ');
-                outcome.changed = true;
-                after
-            }
             [b'%', high, low, after @ ..]
                 if let (Some(high), Some(low)) = (hex(*high), hex(*low)) =>
             {
@@ -38,11 +33,20 @@ pub fn decode(input: &[u8], plus_is_space: bool, out: &mut Vec<u8>) -> Outcome {
             }
             [] => return outcome,
             rest => {
-                // Between marks stand words, too short for a search that has to be begun.
-                let mark = |byte: &u8| *byte == b'%' || plus_is_space && *byte == b'+';
-                let plain = rest.iter().position(mark).unwrap_or(rest.len());
+                let plain = memchr::memchr(b'%', rest).unwrap_or(rest.len());
                 let (plain, after) = rest.split_at_checked(plain).unwrap_or((rest, &[]));
-                out.extend_from_slice(plain);
+                if plus_is_space {
+                    // Without a branch in it this is done for many bytes at once.
+                    let mut pluses = 0;
+                    out.extend(plain.iter().map(|byte| {
+                        let plus = *byte == b'+';
+                        pluses |= u8::from(plus);
+                        if plus { b' ' } else { *byte }
+                    }));
+                    outcome.changed |= pluses != 0;
+                } else {
+                    out.extend_from_slice(plain);
+                }
                 after
             }
         };

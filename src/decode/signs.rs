@@ -75,6 +75,9 @@ const TABLE: [u64; 256] = {
     table
 };
 
+/// How many bytes are soon.
+pub const SOON: usize = 24;
+
 #[inline]
 fn look_up(byte: u8) -> u64 {
     TABLE.get(usize::from(byte)).copied().unwrap_or(u64::MAX)
@@ -100,6 +103,38 @@ impl Signs {
             last = class;
         }
         signs
+    }
+
+    /// Looks at the bytes before the first one of the classes `stop`, and says how many they are.
+    pub fn until(text: &[u8], stop: u64) -> (Self, usize) {
+        if let Some(soon) = text.first_chunk()
+            && let Some(found) = Self::soon_until(soon, stop)
+        {
+            return found;
+        }
+        Self::before(text, stop).unwrap_or_else(|| (Self::of(text), text.len()))
+    }
+
+    /// The same where these bytes hold one of the classes; nothing if that comes later. As their number is
+    /// known, the compiler leaves no loop of it.
+    pub fn soon_until(text: &[u8; SOON], stop: u64) -> Option<(Self, usize)> {
+        Self::before(text, stop)
+    }
+
+    #[inline(always)]
+    fn before(text: &[u8], stop: u64) -> Option<(Self, usize)> {
+        let mut signs = Self::default();
+        let mut last = 0;
+        for (length, byte) in text.iter().enumerate() {
+            let class = look_up(*byte);
+            if class & stop != 0 {
+                return Some((signs, length));
+            }
+            signs.seen |= class;
+            signs.pairs |= class & last;
+            last = class;
+        }
+        None
     }
 
     /// The classes alone. Of pairs this says that there may be any.
@@ -191,5 +226,21 @@ mod tests {
         assert!(signs.twice(class(b'/')) && !signs.twice(class(b'.')));
         assert!(signs.every(classes(b"ABCD/.")) && signs.only(LETTERS | classes(b"/.")));
         assert!(!signs.any(UPPER) && Signs::of(b"aBc").any(UPPER));
+    }
+
+    #[test]
+    fn signs_until_a_class_are_those_of_the_part_before() {
+        let text = b"12..A x/y--\0=+!?;bcdefghiJk";
+        for stop in 0..=u8::MAX {
+            let length = text.iter().position(|byte| class(*byte) == class(stop));
+            let length = length.unwrap_or(text.len());
+            let before = text.get(..length).unwrap_or_default();
+            let expected = (Signs::of(before), length);
+            assert_eq!(Signs::until(text, class(stop)), expected);
+            let soon = text
+                .first_chunk()
+                .and_then(|text| Signs::soon_until(text, class(stop)));
+            assert_eq!(soon, (length < SOON).then_some(expected));
+        }
     }
 }

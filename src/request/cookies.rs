@@ -21,10 +21,12 @@ pub(super) fn read(header: &[u8], limits: &Limits, fields: &mut Fields) {
             let (name, value) = split(trimmed);
             cookie(name, value, limits, fields);
             // Servers of RFC 2109 split at commas as well.
-            for pair in trimmed.split(|byte| *byte == b',').skip(1) {
-                if memchr::memchr(b'=', pair).is_some() {
-                    let (name, value) = split(pair.trim_ascii());
-                    cookie(name, value, limits, fields);
+            if memchr::memchr(b',', trimmed).is_some() {
+                for pair in trimmed.split(|byte| *byte == b',').skip(1) {
+                    if memchr::memchr(b'=', pair).is_some() {
+                        let (name, value) = split(pair.trim_ascii());
+                        cookie(name, value, limits, fields);
+                    }
                 }
             }
             // Servers of RFC 2965 let a quoted value hold semicolons, which hides from a reader

@@ -146,7 +146,56 @@ impl Fields {
         name: (&[u8], Option<&[u8]>, usize),
         (value, signs): (&[u8], Signs),
     ) {
-        self.push_whole(limits, zone, kind, name, (value, None), Some(signs));
+        let signs = (None, Some(signs));
+        self.push_whole(limits, zone, kind, name, (value, None), signs);
+    }
+
+    /// The same as [`Fields::push_decoded`] for a name whose signs are known.
+    pub(super) fn push_named(
+        &mut self,
+        limits: &Limits,
+        zone: Zone,
+        kind: Kind,
+        (name, wire_name, signs): (&[u8], Option<&[u8]>, Signs),
+        value: (&[u8], Option<&[u8]>),
+    ) {
+        let name = (name, wire_name, 0);
+        self.push_whole(limits, zone, kind, name, value, (Some(signs), None));
+    }
+
+    /// Adds a field that came as it is, of whose key and value the signs are known. Bodies of thousands of
+    /// fields pay for little else, so what is short is short here.
+    pub(super) fn push_plain(
+        &mut self,
+        limits: &Limits,
+        zone: Zone,
+        kind: Kind,
+        (name, key, key_signs): (&[u8], usize, Signs),
+        (value, value_signs): (&[u8], Signs),
+    ) {
+        let cut = name.len() > limits.name_bytes || value.len() > limits.value_bytes;
+        if cut || key_signs.any(NUL) || value_signs.any(NUL) || self.is_full(limits) {
+            self.push_keyed(limits, zone, kind, (name, None, key), (value, None));
+            return;
+        }
+        let name = self.text(name, usize::MAX);
+        let value = self.text(value, usize::MAX);
+        let start = u32::try_from(key).unwrap_or(u32::MAX);
+        let key = Span {
+            start: name.start.saturating_add(start).min(name.end),
+            end: name.end,
+        };
+        self.list.push(Field {
+            zone,
+            kind,
+            name,
+            key,
+            value,
+            wire_name: None,
+            wire_value: None,
+            key_signs,
+            value_signs,
+        });
     }
 
     /// Counts a field towards the limits that need not be looked at.
@@ -166,7 +215,7 @@ impl Fields {
         name: (&[u8], Option<&[u8]>, usize),
         value: (&[u8], Option<&[u8]>),
     ) {
-        self.push_whole(limits, zone, kind, name, value, None);
+        self.push_whole(limits, zone, kind, name, value, (None, None));
     }
 
     fn push_whole(
@@ -176,7 +225,7 @@ impl Fields {
         kind: Kind,
         name: (&[u8], Option<&[u8]>, usize),
         value: (&[u8], Option<&[u8]>),
-        signs: Option<Signs>,
+        signs: (Option<Signs>, Option<Signs>),
     ) {
         if self.is_full(limits) {
             // Told once: what comes behind may be a hundred thousand fields.
@@ -200,8 +249,11 @@ impl Fields {
             start: name_span.start.saturating_add(start).min(name_span.end),
             end: name_span.end,
         };
-        let key_signs = Signs::of(self.get(key));
-        let value_signs = match signs {
+        let key_signs = match signs.0 {
+            Some(signs) if name.0.len() <= limits.name_bytes => signs,
+            _ => Signs::of(self.get(key)),
+        };
+        let value_signs = match signs.1 {
             Some(signs) if value.0.len() <= value_bytes => signs,
             _ => Signs::of(self.get(value_span)),
         };
@@ -234,17 +286,14 @@ impl Fields {
     /// parameters so that no value alone shows it (HTTP parameter pollution, CWE-235). Values of
     /// letters, digits and `_.:@-` alone are left apart: joined they would spell nothing new.
     pub fn join_repeated(&mut self, limits: &Limits, zone: Zone, from: usize) {
-        let mut order: Vec<usize> = self
-            .list
-            .iter()
-            .enumerate()
-            .skip(from)
-            .filter(|(_, field)| field.zone == zone && field.kind == Kind::Text)
-            .map(|(index, _)| index)
-            .collect();
-        if order.len() < 2 {
+        let texts = || {
+            let fields = self.list.iter().enumerate().skip(from);
+            fields.filter(|(_, field)| field.zone == zone && field.kind == Kind::Text)
+        };
+        if !may_repeat(texts().map(|(_, field)| self.get(field.name))) {
             return;
         }
+        let mut order: Vec<usize> = texts().map(|(index, _)| index).collect();
         let name_of = |index: &usize| self.list.get(*index).map(|field| self.get(field.name));
         // Stable, so that the values keep their order.
         order.sort_by(|a, b| name_of(a).cmp(&name_of(b)));
@@ -373,3 +422,62 @@ impl Fields {
 
 /// Bytes of a name that a finding keeps.
 const MAX_FINDING_NAME: usize = 128;
+
+/// Whether two of these names may be the same: a yes may be wrong, and is for very many of them. Nearly all
+/// requests give every name once, and this is all that they pay.
+fn may_repeat<'a>(names: impl Iterator<Item = &'a [u8]>) -> bool {
+    const PLACES: usize = 128;
+    let mut places = [0_u32; PLACES];
+    for (count, name) in names.enumerate() {
+        if count >= PLACES / 2 {
+            return true;
+        }
+        let hash = hash_of(name) | 1;
+        let mut at = hash as usize / 2;
+        loop {
+            match places.get_mut(at % PLACES) {
+                Some(place) if *place == 0 => {
+                    *place = hash;
+                    break;
+                }
+                Some(place) if *place == hash => return true,
+                _ => at += 1,
+            }
+        }
+    }
+    false
+}
+
+/// A hash that anybody can make collide, eight bytes at a time (the idea of FxHash).
+fn hash_of(bytes: &[u8]) -> u32 {
+    let mix =
+        |hash: u64, part: u64| (hash.rotate_left(5) ^ part).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    let (words, rest) = bytes.as_chunks::<8>();
+    let words = words.iter().map(|word| u64::from_le_bytes(*word));
+    let last = rest
+        .iter()
+        .fold(1, |last, byte| last << 8 | u64::from(*byte));
+    (mix(words.fold(0, mix), last) >> 32) as u32
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_that_repeat_are_never_missed() {
+        let names: Vec<String> = (0..60)
+            .map(|number| format!("a[{number}][b_{}]", number % 7))
+            .collect();
+        let names: Vec<&[u8]> = names.iter().map(String::as_bytes).collect();
+        for count in 0..names.len() {
+            let mut some: Vec<&[u8]> = names.get(..count).unwrap_or_default().to_vec();
+            assert!(!may_repeat(some.iter().copied()), "{count}");
+            for again in 0..count {
+                some.push(names.get(again).copied().unwrap_or_default());
+                assert!(may_repeat(some.iter().copied()), "{count} {again}");
+                some.pop();
+            }
+        }
+    }
+}

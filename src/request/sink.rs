@@ -1,6 +1,7 @@
 //! What every reader is handed: where its fields go and how much it may say about what is odd.
 
 use super::{Fields, Kind};
+use crate::decode::Signs;
 use crate::model::{Anomaly, Limits, Zone};
 
 /// Where a reader puts what it found.
@@ -39,6 +40,17 @@ impl Sink<'_> {
         let value = (value, None);
         self.fields
             .push_keyed(self.limits, self.zone, kind, name, value);
+    }
+
+    /// The same where the signs of the key and of the value are known.
+    pub(super) fn push_plain(
+        &mut self,
+        kind: Kind,
+        name: (&[u8], usize, Signs),
+        value: (&[u8], Signs),
+    ) {
+        self.fields
+            .push_plain(self.limits, self.zone, kind, name, value);
     }
 
     /// A field of the body.

@@ -14,6 +14,7 @@ fn json() {
         ("empty containers keep their names", br#"{"<a>":{},"b":[]}"#, &["request_body|<a>|{}", "request_body|b|[]"], &[]),
         ("escapes (RFC 8259, 7)", br#"{"a":"\u0027\"\\\/\b\f\n\r\t"}"#, &["request_body|a|'\"\\/\u{8}\u{c}\n\r\t"], &[]),
         ("escapes in keys", br#"{"\u003cscript>":1}"#, &["request_body|<script>|1"], &[]),
+        ("keys and texts at the length where reading goes on otherwise", br#"{"abcdefghijklmnopqrstuvw":"abcdefghijklmnopqrstuvw","abcdefghijklmnopqrstuvwx":"abcdefghijklmnopqrstuvwx","O'Brien":"O'Brien"}"#, &["request_body|abcdefghijklmnopqrstuvw|abcdefghijklmnopqrstuvw", "request_body|abcdefghijklmnopqrstuvwx|abcdefghijklmnopqrstuvwx", "request_body|O'Brien|O'Brien"], &[]),
         ("surrogate pairs", br#"["\ud83d\ude00"]"#, &["request_body|[0]|\u{1f600}"], &[]),
         ("null bytes", br#"{"a":"\u0000"}"#, &["request_body|a|\0"], &["null_byte"]),
         ("duplicate keys: parsers differ on which counts", br#"{"a":"x","a":"'"}"#, &["request_body|a|x", "request_body|a|'"], &["duplicate_json_key"]),

@@ -16,6 +16,7 @@ mod limits;
 mod multipart;
 mod xml;
 
+use palisade::decode::Signs;
 use palisade::model::{Limits, Named};
 use palisade::request::{BodyPlan, Fields, Head, read_body, read_head};
 
@@ -41,6 +42,9 @@ pub(crate) fn list(fields: &Fields) -> Vec<String> {
         .filter(|field| !adds_nothing(field))
         .map(|field| {
             let (name, value) = (fields.get(field.name), fields.get(field.value));
+            // Readers hand on what they have seen: it must be what a look at the text would show.
+            assert_eq!(field.key_signs, Signs::of(fields.get(field.key)));
+            assert_eq!(field.value_signs, Signs::of(value));
             format!("{}|{}|{}", field.zone, text(name), text(value))
         })
         .collect()

@@ -12,7 +12,7 @@ use std::hash::{BuildHasher, RandomState};
 use super::graphql;
 use crate::decode::Signs;
 use crate::decode::percent::hex;
-use crate::decode::signs::{CONTROL, HIGH, NUL, WHITE};
+use crate::decode::signs::{CONTROL, DIGIT, HIGH, LETTERS, NUL, UPPER, WHITE, classes};
 use crate::model::Anomaly;
 use crate::request::{Kind, Sink};
 
@@ -31,6 +31,7 @@ pub(in crate::request) fn read(
         path: prefix.to_vec(),
         last: 0,
         key_at: 0,
+        key_signs: Signs::default(),
         stack: Vec::new(),
         keys: Keys::default(),
         clean: true,
@@ -52,6 +53,8 @@ struct Reader<'a, 'b, 'c> {
     last: usize,
     /// Where the key that the client wrote last begins in the path.
     key_at: usize,
+    /// The classes of the bytes of that key.
+    key_signs: Signs,
     stack: Vec<Frame>,
     keys: Keys,
     clean: bool,
@@ -127,24 +130,41 @@ impl Keys {
     }
 }
 
-/// A hash that mixes eight bytes at a time by multiplication to twice the width (the idea of wyhash).
+/// A hash that mixes eight bytes at a time by multiplication to twice the width (the idea of wyhash). Nobody
+/// who does not know the seed can choose what a factor is.
 fn hash_of(seed: u64, bytes: &[u8]) -> u64 {
-    let mix = |hash: u64, part: u64| {
-        let wide = u128::from(hash ^ part).wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835);
+    let mix = |one: u64, other: u64| {
+        let wide = u128::from(one).wrapping_mul(u128::from(other));
         wide as u64 ^ (wide >> 64) as u64
     };
-    let (words, rest) = bytes.as_chunks::<8>();
+    let four = |bytes: &[u8; 4]| u64::from(u32::from_le_bytes(*bytes));
+    let other = seed.rotate_left(32) ^ 0x9e37_79b9_7f4a_7c15;
+    let (words, _) = bytes.as_chunks::<8>();
     let hash = words.iter().fold(seed, |hash, word| {
-        mix(hash, u64::from_le_bytes(*word)) ^ seed
+        mix(hash ^ u64::from_le_bytes(*word), other) ^ seed
     });
-    let last = rest
-        .iter()
-        .fold(0, |last, byte| last << 8 | u64::from(*byte));
-    mix(mix(hash, last), bytes.len() as u64 ^ seed)
+    // What no word covers, with some of what one did: no loop over single bytes.
+    let last = match (bytes.last_chunk(), bytes.first_chunk(), bytes.last_chunk()) {
+        (Some(last), ..) => u64::from_le_bytes(*last),
+        (_, Some(first), Some(last)) => four(first) << 32 | four(last),
+        _ => bytes
+            .iter()
+            .fold(0, |last, byte| last << 8 | u64::from(*byte)),
+    };
+    mix(hash ^ last, other ^ bytes.len() as u64)
 }
 
+/// Letters and digits of ASCII.
+const ALPHANUMERIC: u64 = LETTERS | UPPER | DIGIT;
+
+/// What a string may end in, or an escape begins with.
+const QUOTES: u64 = classes(b"\"'\\");
+
+/// What is looked at more closely in a string.
+const ODD: u64 = HIGH | NUL | WHITE | CONTROL;
+
 /// What may come next.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy)]
 enum Expect {
     /// A value.
     Value,
@@ -180,6 +200,7 @@ impl<'a> Reader<'a, '_, '_> {
                 self.sink.find(Anomaly::TrailingJson, b"");
             }
             self.path.truncate(prefix);
+            self.key_signs = Signs::of(self.path.get(self.key_at..).unwrap_or_default());
             self.stack.clear();
             let scalar = !matches!(self.rest, [b'{' | b'[', ..]);
             let outcome = self.one();
@@ -214,7 +235,7 @@ impl<'a> Reader<'a, '_, '_> {
     fn one(&mut self) -> Result<(), Stop> {
         let mut expect = Expect::Value;
         loop {
-            if expect == Expect::End {
+            if matches!(expect, Expect::End) {
                 return Ok(());
             }
             self.skip_blank();
@@ -243,7 +264,18 @@ impl<'a> Reader<'a, '_, '_> {
                 }
                 (Expect::Member { .. }, _) => {
                     self.member(first)?;
-                    Expect::Value
+                    let Some(first) = self.rest.first().copied() else {
+                        self.odd_at_end();
+                        return Ok(());
+                    };
+                    // Behind nearly every value comes a comma.
+                    match (self.value(first)?, self.rest) {
+                        (Expect::Separator, [b',', after @ ..]) => {
+                            self.rest = after;
+                            Expect::Member { comma: true }
+                        }
+                        (expect, _) => expect,
+                    }
                 }
                 (Expect::Value, _) => self.value(first)?,
                 (Expect::End, _) => return Ok(()),
@@ -299,11 +331,12 @@ impl<'a> Reader<'a, '_, '_> {
                 self.path.push(b']');
                 *index = index.saturating_add(1);
                 self.key_at = self.path.len();
+                self.key_signs = Signs::default();
                 Ok(())
             }
             Place::Object(keys) => {
                 let keys = *keys;
-                let key = match self.key(first) {
+                let (key, signs) = match self.key(first) {
                     Ok(key) => key,
                     Err(stop) => {
                         if let Some(frame) = self.stack.last_mut() {
@@ -316,6 +349,7 @@ impl<'a> Reader<'a, '_, '_> {
                     self.path.push(b'.');
                 }
                 self.key_at = self.path.len();
+                self.key_signs = signs;
                 self.path.extend_from_slice(&key);
                 if !self.keys.insert(keys, &key) {
                     self.clean = false;
@@ -323,7 +357,9 @@ impl<'a> Reader<'a, '_, '_> {
                     self.sink.find(Anomaly::DuplicateJsonKey, &path);
                     self.path = path;
                 }
-                self.skip_blank();
+                if !matches!(self.rest, [b':', ..]) {
+                    self.skip_blank();
+                }
                 match self.rest {
                     [b':', after @ ..] => {
                         self.rest = after;
@@ -347,7 +383,7 @@ impl<'a> Reader<'a, '_, '_> {
         }
     }
 
-    fn key(&mut self, first: u8) -> Result<Cow<'a, [u8]>, Stop> {
+    fn key(&mut self, first: u8) -> Result<(Cow<'a, [u8]>, Signs), Stop> {
         self.value = self.rest;
         match first {
             b'"' => Ok(self.string(b'"')),
@@ -356,14 +392,12 @@ impl<'a> Reader<'a, '_, '_> {
                 Ok(self.string(b'\''))
             }
             _ => {
-                let word = self.word(|byte| {
-                    byte.is_ascii_alphanumeric() || b"_$-".contains(&byte) || byte >= 0x80
-                });
+                let (word, signs) = self.word(ALPHANUMERIC | HIGH | classes(b"_$-"));
                 if word.is_empty() {
                     return Err(Stop::Nonsense);
                 }
                 self.odd();
-                Ok(Cow::Borrowed(word))
+                Ok((Cow::Borrowed(word), signs))
             }
         }
     }
@@ -399,7 +433,7 @@ impl<'a> Reader<'a, '_, '_> {
                 if first == b'\'' {
                     self.odd();
                 }
-                let text = self.string(first);
+                let (text, signs) = self.string(first);
                 if first == b'\'' && self.rest.is_empty() {
                     // Closed or not, nobody's string: perhaps an apostrophe.
                     if !self.path.is_empty() {
@@ -412,7 +446,7 @@ impl<'a> Reader<'a, '_, '_> {
                 } else {
                     Kind::Text
                 };
-                self.push(kind, &text);
+                self.push_seen(kind, &text, signs);
             }
             _ => self.scalar()?,
         }
@@ -438,7 +472,7 @@ impl<'a> Reader<'a, '_, '_> {
     /// A number, `true`, `false` or `null`; or what lenient parsers take for one.
     fn scalar(&mut self) -> Result<(), Stop> {
         let start = self.rest;
-        let word = self.word(|byte| byte.is_ascii_alphanumeric() || b"+-._".contains(&byte));
+        let (word, signs) = self.word(ALPHANUMERIC | classes(b"+-._"));
         let kind = match word {
             b"true" | b"false" | b"null" => Kind::Literal,
             _ if is_number(word) => Kind::Number,
@@ -465,7 +499,7 @@ impl<'a> Reader<'a, '_, '_> {
                 return Err(Stop::Nonsense);
             }
         };
-        self.push(kind, word);
+        self.push_seen(kind, word, signs);
         match self.rest {
             []
             | [
@@ -478,44 +512,78 @@ impl<'a> Reader<'a, '_, '_> {
     }
 
     /// The text behind an opening quote up to the closing one, unescaped.
-    fn string(&mut self, quote: u8) -> Cow<'a, [u8]> {
-        self.bump();
-        let mut out: Option<Vec<u8>> = None;
-        loop {
-            let rest = self.rest;
-            let at = memchr::memchr2(quote, b'\\', rest).unwrap_or(rest.len());
-            let (plain, tail) = rest.split_at_checked(at).unwrap_or((rest, b""));
-            self.rest = tail;
-            self.check(plain);
-            match tail.first() {
-                Some(b'\\') => {
-                    let out = out.get_or_insert_with(Vec::new);
-                    out.extend_from_slice(plain);
-                    self.escape(out);
-                }
-                end => {
-                    if end.is_none() {
-                        self.odd_at_end();
-                    }
-                    self.bump();
-                    return match out {
-                        Some(mut out) => {
-                            out.extend_from_slice(plain);
-                            Cow::Owned(out)
-                        }
-                        None => Cow::Borrowed(plain),
-                    };
-                }
-            }
+    #[inline(always)]
+    fn string(&mut self, quote: u8) -> (Cow<'a, [u8]>, Signs) {
+        // Nearly all are short, hold nothing that is worth a look, and end in a quote.
+        if let [_, inner @ ..] = self.rest
+            && let Some(soon) = inner.first_chunk()
+            && let Some((signs, length)) = Signs::soon_until(soon, QUOTES | ODD)
+            && let Some((plain, [end, after @ ..])) = inner.split_at_checked(length)
+            && *end == quote
+        {
+            self.rest = after;
+            return (Cow::Borrowed(plain), signs);
         }
+        self.long_string(quote)
+    }
+
+    fn long_string(&mut self, quote: u8) -> (Cow<'a, [u8]>, Signs) {
+        self.bump();
+        let plain = self.plain(quote);
+        let signs = self.check(plain);
+        if let [end, after @ ..] = self.rest
+            && *end == quote
+        {
+            self.rest = after;
+            return (Cow::Borrowed(plain), signs);
+        }
+        if self.rest.is_empty() {
+            self.odd_at_end();
+            return (Cow::Borrowed(plain), signs);
+        }
+        let text = self.escaped(quote, plain);
+        let signs = Signs::of(&text);
+        (Cow::Owned(text), signs)
+    }
+
+    /// Goes on at the first escape of a string that begins so.
+    #[inline(never)]
+    fn escaped(&mut self, quote: u8, plain: &[u8]) -> Vec<u8> {
+        let mut out = plain.to_vec();
+        while let [b'\\', ..] = self.rest {
+            self.escape(&mut out);
+            let plain = self.plain(quote);
+            self.check(plain);
+            out.extend_from_slice(plain);
+        }
+        if self.rest.is_empty() {
+            self.odd_at_end();
+        }
+        self.bump();
+        out
+    }
+
+    /// What stands before the next backslash, closing quote or the end.
+    #[inline]
+    fn plain(&mut self, quote: u8) -> &'a [u8] {
+        let rest = self.rest;
+        let at = memchr::memchr2(quote, b'\\', rest).unwrap_or(rest.len());
+        let (plain, tail) = rest.split_at_checked(at).unwrap_or((rest, b""));
+        self.rest = tail;
+        plain
     }
 
     /// Control characters and bytes that are not UTF-8 have no place in a string.
-    fn check(&mut self, text: &[u8]) {
+    #[inline]
+    fn check(&mut self, text: &[u8]) -> Signs {
         let signs = Signs::of(text);
-        if !signs.any(HIGH | NUL | WHITE | CONTROL) {
-            return;
+        if signs.any(ODD) {
+            self.check_each(text);
         }
+        signs
+    }
+
+    fn check_each(&mut self, text: &[u8]) {
         let bad = match std::str::from_utf8(text) {
             Ok(_) => false,
             Err(error) => {
@@ -592,12 +660,15 @@ impl<'a> Reader<'a, '_, '_> {
         push_char(0xFFFD, out);
     }
 
-    fn word(&mut self, fits: impl Fn(u8) -> bool) -> &'a [u8] {
-        let rest = self.rest;
-        let length = rest.iter().take_while(|byte| fits(**byte)).count();
-        let (word, after) = rest.split_at_checked(length).unwrap_or((rest, b""));
+    /// The bytes of certain classes that come next.
+    fn word(&mut self, fits: u64) -> (&'a [u8], Signs) {
+        let (signs, length) = Signs::until(self.rest, !fits);
+        let (word, after) = self
+            .rest
+            .split_at_checked(length)
+            .unwrap_or((self.rest, b""));
         self.rest = after;
-        word
+        (word, signs)
     }
 
     /// Skips white space, and comments where a lenient parser would: those are inspected by themselves.
@@ -637,12 +708,19 @@ impl<'a> Reader<'a, '_, '_> {
     }
 
     fn push(&mut self, kind: Kind, value: &[u8]) {
-        let mut name = self.path.as_slice();
-        if name.len() > self.sink.limits.name_bytes {
-            // Long keys further out must not push the last one out of sight.
-            self.sink.find(Anomaly::NameTooLong, name);
-            name = name.get(self.last..).unwrap_or(name);
+        self.push_seen(kind, value, Signs::of(value));
+    }
+
+    fn push_seen(&mut self, kind: Kind, value: &[u8], signs: Signs) {
+        let name = self.path.as_slice();
+        if name.len() <= self.sink.limits.name_bytes {
+            let name = (name, self.key_at, self.key_signs);
+            self.sink.push_plain(kind, name, (value, signs));
+            return;
         }
+        // Long keys further out must not push the last one out of sight.
+        self.sink.find(Anomaly::NameTooLong, name);
+        let name = name.get(self.last..).unwrap_or(name);
         let dropped = self.path.len().saturating_sub(name.len());
         self.sink
             .push_keyed(kind, name, self.key_at.saturating_sub(dropped), value);
