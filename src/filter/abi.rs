@@ -18,8 +18,14 @@ use super::numbered::Numbered;
 use super::{Flow, Host, Level, Map, Refusal, Reply, Root, Stream, count_error};
 use crate::model::ProxyError;
 
+#[cfg(test)]
+mod tests;
+#[cfg(test)]
+use tests::calls;
+
 /// Each answers with a status, 0 for success; memory that the host hands over is what
 /// [`proxy_on_memory_allocate`] gave it during the call.
+#[cfg(not(test))]
 mod calls {
     unsafe extern "C" {
         pub(super) fn proxy_log(level: u32, message: *const u8, size: usize) -> u32;

@@ -108,7 +108,8 @@ mod tests {
 
     /// Numbers that want the same places, at both ends of the table and of the range.
     fn number() -> impl Strategy<Value = u32> {
-        let low = (0_u32..6, 0_u32..4).prop_map(|(low, high)| low.wrapping_sub(3) + (high << 6));
+        let low = (0_u32..6, 0_u32..4)
+            .prop_map(|(low, high)| low.wrapping_sub(3).wrapping_add(high << 6));
         prop_oneof![low, 0_u32..200, any::<u32>()]
     }
 

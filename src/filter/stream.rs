@@ -696,7 +696,7 @@ fn with_buffers<T>(work: impl FnOnce(&mut Buffers) -> T) -> T {
 /// The room that headers took, for those of the next head: nothing is dropped or allocated.
 fn emptied(mut headers: Vec<Header<'_>>) -> Vec<Header<'static>> {
     headers.clear();
-    headers.into_iter().filter_map(|_| None).collect()
+    headers.into_iter().map_while(|_| None).collect()
 }
 
 /// The client's address, as the proxy sees it: `192.0.2.1:33480`, `[2001:db8::1]:0`.
