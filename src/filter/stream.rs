@@ -162,7 +162,7 @@ impl Stream {
     fn judge_headers(&mut self, host: &dyn Host, end: bool) -> Flow {
         let root = Rc::clone(&self.root);
         let engine = root.engine();
-        let (action, verdict, forged) = with_buffers(|buffers| {
+        let (action, over, forged) = with_buffers(|buffers| {
             buffers.map.clear();
             let readable = host.map(Map::RequestHeaders, &mut buffers.map);
             let mut headers: Vec<Header<'_>> = std::mem::take(&mut buffers.headers);
@@ -236,10 +236,10 @@ impl Stream {
                 });
             }
             let over = end || upgrade || engine.ends(&inspection);
-            let verdict = over.then(|| engine.verdict(&inspection));
-            let action = match &verdict {
-                Some(verdict) => verdict.action,
-                None => engine.action(&inspection),
+            let action = if over {
+                self.verdict.insert(engine.verdict(&inspection)).action
+            } else {
+                engine.action(&inspection)
             };
             // Of most requests there is nothing to say, neither to the client nor in a record.
             let record = engine.config().telemetry.record;
@@ -256,7 +256,7 @@ impl Stream {
             };
             self.inspection = Some(inspection);
             buffers.headers = emptied(headers);
-            (action, verdict, forged)
+            (action, over, forged)
         });
         if forged {
             host.set_header(Map::RequestHeaders, DECISION_HEADER, None);
@@ -264,8 +264,8 @@ impl Stream {
         if action == Action::Block {
             return self.block(host);
         }
-        if let Some(verdict) = verdict {
-            self.allow(host, Carrier::Request, verdict);
+        if over {
+            self.allow(host, Carrier::Request);
             return Flow::Continue;
         }
         self.phase = Phase::Body;
@@ -611,19 +611,14 @@ impl Stream {
 
     /// Acts on a verdict that came with the body or the trailers.
     fn conclude(&mut self, host: &dyn Host) -> Flow {
-        let root = Rc::clone(&self.root);
-        let verdict = self
-            .inspection
-            .as_ref()
-            .map(|inspection| root.engine().verdict(inspection));
-        let Some(verdict) = verdict.filter(|verdict| verdict.action != Action::Block) else {
+        if self.decide() == Action::Block {
             return self.block(host);
-        };
+        }
         let carrier = match self.headers {
             Headers::Held { .. } => Carrier::Request,
             Headers::Gone => Carrier::None,
         };
-        self.allow(host, carrier, verdict);
+        self.allow(host, carrier);
         if carrier == Carrier::None && !self.answered {
             self.late = self.header(host);
         }
@@ -638,23 +633,33 @@ impl Stream {
         effects::header(&config.telemetry, &record)
     }
 
-    fn allow(&mut self, host: &dyn Host, carrier: Carrier, verdict: Verdict) {
-        self.write_verdict(host, carrier, verdict);
+    /// Makes the verdict. What was never inspected does not pass.
+    fn decide(&mut self) -> Action {
+        let Some(inspection) = &self.inspection else {
+            return Action::Block;
+        };
+        let verdict = self.root.engine().verdict(inspection);
+        self.verdict.insert(verdict).action
+    }
+
+    /// Lets go what was decided.
+    fn allow(&mut self, host: &dyn Host, carrier: Carrier) {
+        self.write_verdict(host, carrier);
         self.phase = Phase::Decided;
     }
 
+    /// Decides, and writes the decision.
     fn write(&mut self, host: &dyn Host, carrier: Carrier) {
-        if let Some(inspection) = &self.inspection {
-            let verdict = self.root.engine().verdict(inspection);
-            self.write_verdict(host, carrier, verdict);
-        }
+        self.decide();
+        self.write_verdict(host, carrier);
     }
 
-    fn write_verdict(&mut self, host: &dyn Host, carrier: Carrier, verdict: Verdict) {
-        let config = self.root.engine().config();
-        let record = effects::record(config, &verdict, self.microseconds(host));
-        effects::write_decision(host, &config.telemetry, &record, carrier);
-        self.verdict = Some(verdict);
+    fn write_verdict(&self, host: &dyn Host, carrier: Carrier) {
+        if let Some(verdict) = &self.verdict {
+            let config = self.root.engine().config();
+            let record = effects::record(config, verdict, self.microseconds(host));
+            effects::write_decision(host, &config.telemetry, &record, carrier);
+        }
     }
 
     fn block(&mut self, host: &dyn Host) -> Flow {
@@ -675,13 +680,14 @@ impl Stream {
     /// Counts the request and leaves its record, once.
     fn tell(&mut self, host: &dyn Host) {
         let engine = self.root.engine();
-        if let (Some(inspection), Some(verdict)) = (&self.inspection, self.verdict.take()) {
+        if let (Some(inspection), Some(verdict)) = (&self.inspection, &self.verdict) {
             let microseconds = self.microseconds(host);
-            let record = effects::record(engine.config(), &verdict, microseconds);
+            let record = effects::record(engine.config(), verdict, microseconds);
             let mode = engine.settings(inspection).mode;
             let asked = (self.asked.as_deref(), self.asker.request_id.as_slice());
             self.root.tell(host, &record, mode, asked);
         }
+        self.verdict = None;
     }
 }
 
