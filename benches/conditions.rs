@@ -35,10 +35,7 @@ fn inspect(engine: &Engine, scratch: &mut Scratch, body: &[u8]) {
         headers: &headers,
         end_of_stream: false,
     };
-    let peer = Peer {
-        client: "203.0.113.7".parse().ok(),
-        now: None,
-    };
+    let peer = Peer::known("203.0.113.7".parse().ok(), None);
     let mut seen = engine.begin_for(scratch, &head, &peer);
     engine.body(scratch, &mut seen, body, true);
     black_box(engine.verdict(&seen));

@@ -1,6 +1,7 @@
 //! Rules with conditions: every test and place, how they combine, when they are decided, and what of
 //! a badly written one is told. Every row runs with and without the prefilter.
 
+use std::cell::Cell;
 use std::net::IpAddr;
 
 use palisade::config::Config;
@@ -78,10 +79,7 @@ fn begin(engine: &Engine, scratch: &mut Scratch, asked: Asked<'_>) -> Inspection
         headers: &headers,
         end_of_stream: asked.body.is_none() && asked.trailers.is_empty(),
     };
-    let peer = Peer {
-        client: asked.client.parse::<IpAddr>().ok(),
-        now: None,
-    };
+    let peer = Peer::known(asked.client.parse::<IpAddr>().ok(), None);
     engine.begin_for(scratch, &head, &peer)
 }
 
@@ -938,13 +936,57 @@ fn scopes_overrides_and_exceptions() {
 
 #[test]
 fn the_address_is_asked_for_when_needed() {
-    for (when, needed) in [
-        (r#"{"not":{"client_address":"10.0.0.0/8"}}"#, true),
-        (r#"{"method":"GET"}"#, false),
+    let head = Head {
+        method: b"GET",
+        scheme: b"http",
+        authority: b"a",
+        target: b"/",
+        protocol: b"HTTP/1.1",
+        headers: &[(b"user-agent", b"test")],
+        end_of_stream: true,
+    };
+    let times = |json: &str| {
+        let asked = Cell::new(0);
+        let ask = || {
+            asked.set(asked.get() + 1);
+            "10.0.0.1".parse().ok()
+        };
+        let engine = compile(json);
+        engine.begin_for(&mut Scratch::default(), &head, &Peer::asking(&ask, None));
+        asked.get()
+    };
+    let inside = r#"{"client_address":"10.0.0.0/8"}"#;
+    for (when, expected) in [
+        (inside.to_owned(), 1),
+        (format!(r#"{{"not":{inside}}}"#), 1),
+        (format!(r#"{{"any":[{inside},{{"not":{inside}}}]}}"#), 1),
+        (r#"{"method":"GET"}"#.to_owned(), 0),
+        (format!(r#"{{"all":[{{"path":"/a"}},{inside}]}}"#), 0),
+        (format!(r#"{{"all":[{{"path":"/"}},{inside}]}}"#), 1),
+        (
+            format!(r#"{{"all":[{{"path":"/a"}},{{"not":{inside}}}]}}"#),
+            0,
+        ),
+        (format!(r#"{{"any":[{{"path":"/a"}},{inside}]}}"#), 1),
     ] {
-        assert_eq!(compile(&policy(when)).needs_client(), needed, "{when}");
+        assert_eq!(times(&policy(&when)), expected, "{when}");
     }
-    assert!(!compile("{}").needs_client());
+    for (policy, expected) in [
+        ("{}", 0),
+        (r#"{"deny_clients":["192.0.2.0/24"]}"#, 1),
+        (r#"{"enforce_percent":50}"#, 1),
+        (r#"{"enforce_percent":{"percent":50,"header":"x-a"}}"#, 0),
+        (
+            r#"{"scopes":[{"path":"/","allow_clients":["192.0.2.1"]}]}"#,
+            1,
+        ),
+        (
+            r#"{"scopes":[{"path":"/a","allow_clients":["192.0.2.1"]}]}"#,
+            0,
+        ),
+    ] {
+        assert_eq!(times(policy), expected, "{policy}");
+    }
 }
 
 #[test]

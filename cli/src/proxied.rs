@@ -201,10 +201,7 @@ impl Proxied {
             headers: &headers,
             end_of_stream: !self.announced,
         };
-        let peer = Peer {
-            client: self.client,
-            now: self.now,
-        };
+        let peer = Peer::known(self.client, self.now);
         let mut seen = engine.begin_for(scratch, &head, &peer);
         look(scratch);
         let upgrade = is_websocket_upgrade(&head);

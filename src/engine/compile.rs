@@ -39,7 +39,6 @@ pub struct Engine {
     /// The views that some rule in force looks at.
     pub(super) views: ViewSet,
     /// Asked for every request, found out once.
-    needs_client: bool,
     needs_time: bool,
     /// Tells it from every other engine of the process, so that nothing remembered is taken for its own.
     pub(super) number: u32,
@@ -199,10 +198,6 @@ impl Engine {
             ));
         }
         let exceptions = exceptions.finish();
-        let needs_client = sets.iter().any(|set| set.conditions.asks_client())
-            || std::iter::once(&default_scope)
-                .chain(&scopes)
-                .any(|scope| scope.settings.ask_client());
         let needs_time = exceptions.expiring().next().is_some();
         let [_, own] = &sets;
         let memory = match own.conditions.headers() {
@@ -219,7 +214,6 @@ impl Engine {
             scope_directory: scope_directory.finish(),
             exceptions,
             views,
-            needs_client,
             needs_time,
             prefilter,
             filtered: true,
@@ -311,11 +305,6 @@ impl Engine {
     /// The sum at which a category acts where no scope says otherwise.
     pub fn threshold(&self, category: Category) -> u32 {
         self.config.settings.thresholds.of(category).threshold()
-    }
-
-    /// Whether inspections need to know the client's address.
-    pub const fn needs_client(&self) -> bool {
-        self.needs_client
     }
 
     /// Whether inspections need to know the time.

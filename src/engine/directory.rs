@@ -4,11 +4,12 @@
 //! them. Most name a path, or part of one, or a host: by that they are found, so that what a policy says of
 //! other requests costs this one nothing. What is found is a candidate; whether it holds is asked of it.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 
 use super::facts::Facts;
+use super::hash::{self, Table};
 use super::literal::{LONGEST, Required, required};
 use crate::config::pattern;
 use crate::model::{RequestMatch, TextMatch};
@@ -16,10 +17,10 @@ use crate::model::{RequestMatch, TextMatch};
 /// Things by number, found by what they say of requests.
 #[derive(Debug, Default)]
 pub(super) struct Directory {
-    by_path: HashMap<Box<[u8]>, Vec<u32>>,
+    by_path: Table<Vec<u32>>,
     /// By the first segment of the path, where another one follows.
-    by_segment: HashMap<Box<[u8]>, Vec<u32>>,
-    by_host: HashMap<Box<[u8]>, Vec<u32>>,
+    by_segment: Table<Vec<u32>>,
+    by_host: Table<Vec<u32>>,
     /// Texts of which the path holds one.
     literals: Option<AhoCorasick>,
     by_literal: Vec<Vec<u32>>,
@@ -72,11 +73,13 @@ impl Writer {
         keys.dedup();
         for key in keys {
             let list = match key {
-                Key::Path(path) => self.directory.by_path.entry(path.into()).or_default(),
-                Key::Segment(segment) => {
-                    self.directory.by_segment.entry(segment.into()).or_default()
-                }
-                Key::Host(host) => self.directory.by_host.entry(host.into()).or_default(),
+                Key::Path(path) => self.directory.by_path.entry(hash::of(path)).or_default(),
+                Key::Segment(segment) => self
+                    .directory
+                    .by_segment
+                    .entry(hash::of(segment))
+                    .or_default(),
+                Key::Host(host) => self.directory.by_host.entry(hash::of(host)).or_default(),
                 Key::Literal(literal) => self.literals.entry(literal).or_default(),
             };
             list.push(number);
@@ -117,12 +120,13 @@ impl Writer {
 
 impl Directory {
     /// The numbers of what may concern a request, in rising order, each once.
-    pub(super) fn candidates(&self, facts: &Facts) -> Vec<u32> {
+    pub(super) fn candidates(&self, facts: &Facts<'_>) -> Vec<u32> {
         let mut found = Vec::new();
         let path = facts.path();
-        let here = self.by_path.get(path);
-        let below = first_segment(path).and_then(|segment| self.by_segment.get(segment));
-        let host = self.by_host.get(facts.host());
+        let keys = facts.keys();
+        let here = self.by_path.get(&keys.path);
+        let below = keys.segment.and_then(|key| self.by_segment.get(&key));
+        let host = self.by_host.get(&keys.host);
         let lists = [here, below, host];
         found.extend(lists.into_iter().flatten().flatten());
         if let Some(automaton) = &self.literals {
@@ -193,7 +197,7 @@ fn literal(text: &[u8]) -> Option<Key<'static>> {
 }
 
 /// The first segment of a path in which another one follows.
-fn first_segment(path: &[u8]) -> Option<&[u8]> {
+pub(super) fn first_segment(path: &[u8]) -> Option<&[u8]> {
     let rest = path.strip_prefix(b"/")?;
     rest.get(..memchr::memchr(b'/', rest)?)
 }
@@ -204,8 +208,8 @@ mod tests {
     use crate::engine::facts::{Facts, Peer, Requests};
     use crate::request::Head;
 
-    fn facts(host: &str, target: &str) -> Facts {
-        let head = Head {
+    fn head<'a>(host: &'a str, target: &'a str) -> Head<'a> {
+        Head {
             method: b"GET",
             scheme: b"https",
             authority: host.as_bytes(),
@@ -213,8 +217,7 @@ mod tests {
             protocol: b"HTTP/1.1",
             headers: &[],
             end_of_stream: true,
-        };
-        Facts::of(&head, &Peer::default())
+        }
     }
 
     /// Whatever holds is a candidate; and what names something else is not even that.
@@ -244,10 +247,13 @@ mod tests {
             let mut writer = Writer::default();
             writer.add(7, &request);
             let directory = writer.finish();
-            let inside = facts("h", inside);
+            let nobody = Peer::default();
+            let inside = head("h", inside);
+            let inside = Facts::of(&inside, &nobody);
             assert!(Requests::new(&request).contain(&inside), "{path:?}");
             assert_eq!(directory.candidates(&inside), [7], "{path:?}");
-            let none = directory.candidates(&facts("h", outside));
+            let none = head("h", outside);
+            let none = directory.candidates(&Facts::of(&none, &nobody));
             assert!(none.is_empty(), "{path:?} {outside}");
         }
         // All together, twice, with a list, one by host, one that says nothing that could be found.
@@ -278,7 +284,7 @@ mod tests {
             ("h", "/none", &[3]),
         ] {
             assert_eq!(
-                directory.candidates(&facts(host, target)),
+                directory.candidates(&Facts::of(&head(host, target), &Peer::default())),
                 found,
                 "{target}"
             );

@@ -113,7 +113,7 @@ impl Exceptions {
     }
 
     /// The exceptions that concern a request, with what its head tells about places.
-    pub(super) fn concerning(&self, facts: &Facts, scope: u16, head: &Fields) -> Concerned {
+    pub(super) fn concerning(&self, facts: &Facts<'_>, scope: u16, head: &Fields) -> Concerned {
         let mut concerned = Concerned::default();
         for index in self.directory.candidates(facts) {
             let Some(exception) = self.list.get(index as usize) else {

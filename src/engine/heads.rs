@@ -4,14 +4,16 @@ use std::collections::HashMap;
 
 use super::directory::{Directory, Writer};
 use super::facts::{Facts, Requests};
-use crate::model::{Addresses, RequestCondition};
+use crate::model::{Addresses, RequestCondition, RequestMatch};
 
 /// The questions of a set of rules, by number.
 #[derive(Debug, Default)]
 pub(super) struct Heads {
     list: Vec<Question>,
     directory: Directory,
-    asks_client: bool,
+    /// Questions about the method or the client alone, of which somebody must know the answer at once. The others
+    /// are asked when a rule comes to them.
+    at_once: Vec<u32>,
 }
 
 /// Questions that are being gathered.
@@ -27,6 +29,12 @@ struct Question {
     requests: Requests,
     clients: Option<Addresses>,
     narrow: u8,
+    late: bool,
+}
+
+/// Whether a directory would find a question for every request.
+fn is_late(request: &RequestMatch) -> bool {
+    request.paths.is_empty() && request.hosts.is_empty()
 }
 
 impl Gathered {
@@ -41,6 +49,7 @@ impl Gathered {
         list.push(Question {
             requests: Requests::new(request),
             clients: condition.clients.clone(),
+            late: is_late(request),
             narrow: if !request.paths.is_empty() {
                 3
             } else if !request.hosts.is_empty() {
@@ -49,8 +58,9 @@ impl Gathered {
                 u8::from(condition.clients.is_some())
             },
         });
-        self.heads.asks_client |= condition.clients.is_some();
-        self.writer.add(number as u32, request);
+        if !is_late(request) {
+            self.writer.add(number as u32, request);
+        }
         self.numbers.insert(condition.clone(), number);
         number
     }
@@ -60,10 +70,16 @@ impl Gathered {
         self.heads.list.get(number).map_or(0, |it| it.narrow)
     }
 
-    /// All questions.
-    pub(super) fn finish(self) -> Heads {
+    /// Whether a question is not found by anything, and asked when a rule comes to it.
+    pub(super) fn is_late(&self, number: usize) -> bool {
+        self.heads.list.get(number).is_some_and(|it| it.late)
+    }
+
+    /// All questions; of the late ones, some are asked at once.
+    pub(super) fn finish(self, at_once: Vec<u32>) -> Heads {
         Heads {
             directory: self.writer.finish(),
+            at_once,
             ..self.heads
         }
     }
@@ -74,33 +90,34 @@ impl Heads {
         self.list.len()
     }
 
-    /// Whether any of them is about the client's address.
-    pub(super) const fn ask_client(&self) -> bool {
-        self.asks_client
-    }
-
-    /// The questions to which a request says yes, in rising order. `every` asks each of them, and none only
+    /// The questions to which a request says yes, but for late ones. `every` asks each of them, and none only
     /// by what the directory finds.
-    pub(super) fn answer(&self, facts: &Facts, every: bool) -> Vec<u32> {
-        let mut yes = if every {
+    pub(super) fn answer(&self, facts: &Facts<'_>, every: bool) -> Vec<u32> {
+        let mut yes: Vec<u32> = if every {
             (0..self.list.len() as u32).collect()
         } else {
-            self.directory.candidates(facts)
+            let mut found = self.directory.candidates(facts);
+            found.extend(&self.at_once);
+            found
         };
-        yes.retain(|number| {
-            let question = self.list.get(*number as usize);
-            question.is_some_and(|question| question.holds(facts))
-        });
+        yes.retain(|number| self.holds(*number as usize, facts));
         yes
+    }
+
+    /// The answer to one question.
+    pub(super) fn holds(&self, number: usize, facts: &Facts<'_>) -> bool {
+        let question = self.list.get(number);
+        question.is_some_and(|question| question.holds(facts))
     }
 }
 
 impl Question {
-    fn holds(&self, facts: &Facts) -> bool {
+    fn holds(&self, facts: &Facts<'_>) -> bool {
         self.requests.contain(facts)
-            && self
-                .clients
-                .as_ref()
-                .is_none_or(|clients| facts.client.is_some_and(|client| clients.contains(client)))
+            && self.clients.as_ref().is_none_or(|clients| {
+                facts
+                    .client()
+                    .is_some_and(|client| clients.contains(client))
+            })
     }
 }

@@ -47,7 +47,7 @@ pub struct Inspection {
     uninspected: AnomalySet,
     /// The request belongs to the share that is only monitored.
     sampled_out: bool,
-    /// Some rule has matched some text, whatever came of it.
+    /// Some rule has matched, whatever came of it.
     matched: bool,
     concerned: Concerned,
     excepted: Vec<String>,
@@ -65,7 +65,7 @@ impl Engine {
     }
 
     /// Inspects the head of a request: path, query, headers and cookies.
-    pub fn begin_for(&self, scratch: &mut Scratch, head: &Head<'_>, peer: &Peer) -> Inspection {
+    pub fn begin_for(&self, scratch: &mut Scratch, head: &Head<'_>, peer: &Peer<'_>) -> Inspection {
         let mut inspection = Inspection {
             plan: BodyPlan::of(head),
             scope: 0,
@@ -99,7 +99,9 @@ impl Engine {
         if settings.mode == Mode::Off {
             return inspection;
         }
-        if let Some(client) = peer.client {
+        if settings.ask_client()
+            && let Some(client) = peer.client()
+        {
             if settings.deny_clients.contains(client) {
                 inspection.ended_by = Some(EndedBy::DeniedClient);
                 return inspection;
@@ -181,7 +183,7 @@ impl Engine {
     }
 
     /// The number of the scope that a request falls in: the first that fits, for the most specific stand first.
-    fn scope_for(&self, facts: &Facts) -> u16 {
+    fn scope_for(&self, facts: &Facts<'_>) -> u16 {
         if self.scopes.is_empty() {
             return 0;
         }
@@ -382,6 +384,10 @@ impl Engine {
         if inspection.always {
             return Action::Block;
         }
+        // What has no hits has no sums: thresholds need not be asked.
+        if !inspection.matched && inspection.ended_by.is_none() && inspection.blocked_by.is_none() {
+            return Action::Allow;
+        }
         self.reached(inspection)
             .map(|(_, mode)| match mode {
                 Mode::Block if !inspection.sampled_out => Action::Block,
@@ -437,8 +443,15 @@ impl Engine {
         self.anomalies(scratch, inspection);
         let mut candidates = std::mem::take(&mut scratch.candidates);
         let mut tried = std::mem::take(&mut scratch.tried);
+        let texts = scratch.texts.len() as u32;
+        if scratch.looked_at.checked_add(texts).is_none() {
+            tried.clear();
+            scratch.looked_at = 0;
+        }
+        let seen = scratch.looked_at;
+        scratch.looked_at = seen.saturating_add(texts);
         candidates.clear();
-        self.find_candidates(scratch, inspection, &mut tried, &mut candidates);
+        self.find_candidates(scratch, inspection, (&mut tried, seen), &mut candidates);
         scratch.tried = tried;
         candidates.sort_unstable();
         self.confirm(scratch, &candidates, inspection);
@@ -457,7 +470,7 @@ impl Engine {
     }
 
     /// Decides the rules with conditions that the head alone decides, and begins to watch for the others.
-    fn open_conditions(&self, scratch: &Scratch, inspection: &mut Inspection, facts: &Facts) {
+    fn open_conditions(&self, scratch: &Scratch, inspection: &mut Inspection, facts: &Facts<'_>) {
         let mut fired = Vec::new();
         let scope = self.scope(inspection);
         let known = self
@@ -607,7 +620,9 @@ impl Engine {
                     _ if span.is_empty() => return,
                     _ => false,
                 };
-                if !quiet || conditions {
+                let leaves = &self.own().conditions;
+                let may_mean = || !self.filtered || leaves.may_mean(fields, field, span.len());
+                if !quiet || conditions && may_mean() {
                     texts.push(Text {
                         span,
                         derived: false,
@@ -628,11 +643,11 @@ impl Engine {
                 add(field.value, Part::Value, View::Plain, field.value_signs);
             }
             if let Some(wire) = field.wire_name {
-                let signs = Signs::of(fields.get(wire));
+                let signs = Signs::seen_in(fields.get(wire));
                 add(wire, Part::Name, View::Wire, signs);
             }
             if let Some(wire) = field.wire_value {
-                let signs = Signs::of(fields.get(wire));
+                let signs = Signs::seen_in(fields.get(wire));
                 add(wire, Part::Value, View::Wire, signs);
             }
         }
@@ -729,22 +744,28 @@ impl Engine {
         &self,
         scratch: &Scratch,
         inspection: &Inspection,
-        tried: &mut Vec<u32>,
+        (tried, seen): (&mut Vec<u32>, u32),
         candidates: &mut Vec<Candidate>,
     ) {
         let scope = self.scope(inspection);
         let [shipped, own] = &self.sets;
         let first = [0, shipped.numbers()];
-        let conditions = inspection.known.is_some() && own.conditions.keyed().next().is_some();
-        tried.clear();
-        tried.resize(shipped.numbers().saturating_add(own.numbers()), 0);
+        let keyed = |wire: bool| match inspection.known {
+            Some(_) => own.conditions.keyed_zones(wire),
+            None => ZoneSet::EMPTY,
+        };
+        let (keyed_zones, keyed_wire) = (keyed(false), keyed(true));
+        let numbers = shipped.numbers().saturating_add(own.numbers());
+        if tried.len() < numbers {
+            tried.resize(numbers, 0);
+        }
         for (index, text) in scratch.texts.iter().enumerate() {
             let Some(field) = scratch.fields.list().get(text.field as usize) else {
                 continue;
             };
             // Literals stand in a text again and again, and in turns: to list each of them would
             // make the list longer than the text.
-            let this = (index as u32).saturating_add(1);
+            let this = seen.saturating_add(index as u32).saturating_add(1);
             let mut add = |set_index: usize, set: &RuleSet, rule: RuleIndex| {
                 let first = first.get(set_index).copied().unwrap_or_default();
                 let new = tried
@@ -761,24 +782,21 @@ impl Engine {
                     .is_none_or(|gate| gate.is_open(text.signs, field.zone, text.part))
             };
             let bytes = scratch.text(text);
-            // Conditions look at what nothing else does.
-            let mut plain = text.quiet;
+            let (quiet, wire) = (text.quiet, text.view == View::Wire);
             for (set_index, set) in self.sets.iter().enumerate() {
                 if !self.filtered {
                     (0..set.rules.len()).for_each(|rule| add(set_index, set, rule as RuleIndex));
                     let leaves = set.conditions.keyed();
                     leaves.for_each(|leaf| add(set_index, set, set.number_of(leaf)));
-                    plain = true;
                     continue;
                 }
-                if text.quiet || set.rules.is_empty() {
+                if quiet || set.rules.is_empty() {
                     continue;
                 }
-                if text.view == View::Wire && !conditions {
+                if wire {
                     for rule in set.wire.iter().filter(|rule| open(set, **rule)) {
                         add(set_index, set, *rule);
                     }
-                    plain = true;
                     continue;
                 }
                 if !set.detectors.is_empty() && detect::may_find(text.signs) {
@@ -789,7 +807,13 @@ impl Engine {
                     add(set_index, set, *rule);
                 }
             }
-            if plain && !(conditions && self.filtered) {
+            // Only conditions look at what nothing else does, and of those on the wire the others are there.
+            let (only_leaves, zones) = match (quiet, wire) {
+                (_, true) => (true, keyed_wire),
+                (true, _) => (true, keyed_zones),
+                _ => (false, ZoneSet::all()),
+            };
+            if !self.filtered || !zones.contains(field.zone) {
                 continue;
             }
             let place = (bytes, field.zone);
@@ -797,6 +821,7 @@ impl Engine {
                 for number in found {
                     let (set_index, rule) = (number.set(), number.rule());
                     if let Some(set) = self.sets.get(set_index)
+                        && (!only_leaves || set.leaf(rule).is_some())
                         && open(set, rule)
                     {
                         add(set_index, set, rule);
@@ -927,7 +952,6 @@ impl Engine {
                 }
             }
             if most.0 > 0 {
-                inspection.matched = true;
                 let spot = Spot::of(&scratch.fields, field, half.part);
                 let before = inspection.hits.len();
                 self.hit(
@@ -989,6 +1013,7 @@ impl Engine {
         spot: Spot<'_>,
         (view, count): (View, u32),
     ) {
+        inspection.matched = true;
         let scope = self.scope(inspection);
         let effect = scope.effect(set, index);
         if effect == Effect::Off {
@@ -1055,13 +1080,19 @@ impl Engine {
 }
 
 /// Whether a request belongs to the share of traffic that is only monitored.
-fn sampled_out(enforcement: &Enforcement, head: &Head<'_>, peer: &Peer) -> bool {
+fn sampled_out(enforcement: &Enforcement, head: &Head<'_>, peer: &Peer<'_>) -> bool {
     if enforcement.share >= 10_000 {
         return false;
     }
     let bucket = match &enforcement.header {
         Some(name) => bucket(head.values(name.as_bytes()).next().unwrap_or_default()),
-        None => bucket(&peer.client.map(number_of).unwrap_or_default().to_be_bytes()),
+        None => bucket(
+            &peer
+                .client()
+                .map(number_of)
+                .unwrap_or_default()
+                .to_be_bytes(),
+        ),
     };
     bucket >= enforcement.share
 }

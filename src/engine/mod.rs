@@ -9,6 +9,7 @@ mod excerpt;
 mod explain;
 mod facts;
 mod familiar;
+mod hash;
 mod heads;
 mod inspect;
 mod literal;

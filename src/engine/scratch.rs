@@ -18,6 +18,8 @@ pub struct Scratch {
     /// For each rule of a set, and behind them for each leaf of its conditions, one more than the text for
     /// which it was last tried.
     pub(super) tried: Vec<u32>,
+    /// Texts that were looked at since `tried` was empty.
+    pub(super) looked_at: u32,
     /// The same as `candidates` for conditions that the prefilter cannot find.
     pub(super) extra: Vec<Candidate>,
     /// Leaves of conditions that are tried on whatever comes.

@@ -204,10 +204,9 @@ impl Stream {
                 head.protocol = &version;
             }
 
-            let peer = Peer {
-                client: engine.needs_client().then(|| client(host)).flatten(),
-                now: engine.needs_time().then(|| host.now() / 1_000_000_000),
-            };
+            let ask = || client(host);
+            let now = engine.needs_time().then(|| host.now() / 1_000_000_000);
+            let peer = Peer::asking(&ask, now);
             if let Some(now) = peer.now {
                 root.tell_expired(host, now);
             }

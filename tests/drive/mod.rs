@@ -41,10 +41,7 @@ pub(crate) fn run(case: &Case, engine: &Engine, scratch: &mut Scratch) -> Outcom
                 .map(|anomaly| anomaly.name().to_owned()),
         );
     };
-    let peer = Peer {
-        client: case.request.client,
-        now: None,
-    };
+    let peer = Peer::known(case.request.client, None);
     let mut seen = engine.begin_for(scratch, &head, &peer);
     note(scratch);
     if engine.action(&seen) != Action::Block {

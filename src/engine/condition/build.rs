@@ -2,14 +2,15 @@
 
 use super::bits::{row, set};
 use super::{
-    Budget, Check, Conditional, Conditions, Leaf, Node, Required, RuleIndex, hash, length_bit,
+    Budget, Check, Conditional, Conditions, Leaf, Node, Reach, Required, RuleIndex, hash,
+    length_bit,
 };
 use crate::config::pattern;
 use crate::engine::compile::{Test, keys_of, literal_test};
 use crate::engine::literal::{LONGEST, required, worth};
 use crate::engine::text::Text;
 use crate::model::{
-    Condition, FieldCondition, RequestCondition, TextMatch, ValueTest, Zone, ZoneSet,
+    Condition, FieldCondition, RequestCondition, TextMatch, ValueTest, View, Zone, ZoneSet,
 };
 
 impl Conditions {
@@ -34,13 +35,22 @@ impl Conditions {
             .filter(|leaf| !leaf.keyed)
             .fold(ZoneSet::EMPTY, |zones, leaf| zones.union(leaf.zones));
         let number = self.rules.len();
-        for row in [&mut self.waiting, &mut self.plain, &mut self.unkeyed] {
+        let naming = leaves
+            .iter()
+            .any(|leaf| !leaf.keyed && matches!(leaf.name, Some(Text::Exact(_))));
+        for row in [
+            &mut self.waiting,
+            &mut self.plain,
+            &mut self.unkeyed,
+            &mut self.naming,
+        ] {
             row.resize(number / 64 + 1, 0);
         }
         if self.waits(&tree, false) {
             set(&mut self.waiting, number, true);
         }
         set(&mut self.unkeyed, number, !unkeyed.is_empty());
+        set(&mut self.naming, number, naming);
         self.unkeyed_zones = self.unkeyed_zones.union(unkeyed);
         let mut needs = Needs::default();
         self.needs(&tree, &mut needs);
@@ -61,6 +71,7 @@ impl Conditions {
         self.rules.push(Conditional {
             rule,
             tree,
+            late: Box::default(),
             keyed,
             key: needs.leaf,
             unkeyed,
@@ -259,8 +270,54 @@ impl Conditions {
 
     /// Says that all rules are there.
     pub(in crate::engine) fn finish(&mut self) {
-        self.heads = std::mem::take(&mut self.gathered).finish();
+        let gathered = std::mem::take(&mut self.gathered);
+        // A rule that no other question tells of is due when a late one is answered by yes.
+        let late = |number: &u32| gathered.is_late(*number as usize);
+        let guards = (0..self.guarded.len() as u32).filter(|number| {
+            let rules = self.guarded.get(*number as usize);
+            rules.is_some_and(|rules| !rules.is_empty())
+        });
+        let at_once: Vec<u32> = guards.filter(late).collect();
+        for rule in &mut self.rules {
+            let mut questions = Vec::new();
+            questions_of(&rule.tree, &mut questions);
+            questions.retain(|number| late(number) && !at_once.contains(number));
+            rule.late = questions.into();
+        }
+        self.heads = gathered.finish(at_once);
         self.unnamed.sort_unstable();
+        self.reach();
+    }
+
+    /// Finds out where the leaves look.
+    fn reach(&mut self) {
+        let mut reach = Reach {
+            least: u32::MAX,
+            ..Reach::default()
+        };
+        for leaf in self.leaves.iter().filter(|leaf| leaf.keyed) {
+            self.keyed_zones = self.keyed_zones.union(leaf.zones);
+            if leaf.views.contains(View::Wire) {
+                self.keyed_wire = self.keyed_wire.union(leaf.zones);
+            }
+        }
+        for (index, leaf) in (0..).zip(&self.leaves) {
+            if let Some(Text::Exact(name)) = &leaf.name {
+                reach.named = reach.named.union(leaf.zones);
+                reach.lengths |= length_bit(name);
+                reach.names.insert(hash(name), ());
+                continue;
+            }
+            let least = self.unnamed.iter().find(|(_, unnamed)| *unnamed == index);
+            match least {
+                Some((least, _)) if *least > 0 => {
+                    reach.long = reach.long.union(leaf.zones);
+                    reach.least = reach.least.min(*least);
+                }
+                _ => reach.unnamed = reach.unnamed.union(leaf.zones),
+            }
+        }
+        self.reach = reach;
     }
 
     /// A row of bits, one for each rule with conditions that is in force.
@@ -280,6 +337,18 @@ fn asks_head(node: &Node) -> bool {
         Node::Not(inner) => asks_head(inner),
         Node::Request(_) => true,
         Node::Leaf(_) => false,
+    }
+}
+
+/// The questions about the request as a whole that a tree asks.
+fn questions_of(node: &Node, questions: &mut Vec<u32>) {
+    match node {
+        Node::All(inner) | Node::Any(inner) => inner
+            .iter()
+            .for_each(|inner| questions_of(inner, questions)),
+        Node::Not(inner) => questions_of(inner, questions),
+        Node::Request(number) => questions.push(*number as u32),
+        Node::Leaf(_) => {}
     }
 }
 

@@ -9,12 +9,11 @@
 mod bits;
 mod build;
 
-use std::collections::HashMap;
-
 use self::bits::{bit, ones, row, set};
 use super::compile::{Test, count_in};
 use super::facts::Facts;
 use super::familiar::Names;
+use super::hash::Table;
 use super::heads::{self, Heads};
 use super::literal::{Budget, Required};
 use super::prefilter::RuleIndex;
@@ -43,13 +42,35 @@ pub(super) struct Conditions {
     /// A bit for each rule with a leaf that has no literals, and where such leaves look.
     unkeyed: Vec<u64>,
     unkeyed_zones: ZoneSet,
+    /// A bit for each rule with such a leaf that names its field.
+    naming: Vec<u64>,
     /// Leaves without literals that name their field, by the hash of that name.
-    named: HashMap<u64, Vec<u16>>,
+    named: Table<Vec<u16>>,
     /// A bit for each length of such a name; the last one for all that are longer.
     named_lengths: u64,
+    /// Which fields some leaf may mean.
+    reach: Reach,
+    /// Where leaves with literals look, and where at texts as they came.
+    keyed_zones: ZoneSet,
+    keyed_wire: ZoneSet,
     /// Leaves without literals that do not, with the length of the shortest text that can pass: the shortest
     /// first.
     unnamed: Vec<(u32, u16)>,
+}
+
+/// Which fields leaves may mean: what no other rule looks at (numbers, tokens, empty values) is only put
+/// before those that one of them may.
+#[derive(Debug, Default)]
+struct Reach {
+    /// Where leaves look that do not name their field.
+    unnamed: ZoneSet,
+    /// Where leaves look that do not, and have nothing to do with texts shorter than `least` bytes.
+    long: ZoneSet,
+    least: u32,
+    /// Where leaves look that name their field, and the names: their lengths as in [`length_bit`], their numbers.
+    named: ZoneSet,
+    lengths: u64,
+    names: Table<()>,
 }
 
 /// One rule with a condition.
@@ -57,6 +78,8 @@ pub(super) struct Conditions {
 struct Conditional {
     rule: RuleIndex,
     tree: Node,
+    /// Questions that are asked when it comes to this rule.
+    late: Box<[u32]>,
     /// Whether some leaf has literals.
     keyed: bool,
     /// A leaf with literals without which the rule cannot hold.
@@ -189,11 +212,6 @@ impl Conditions {
         self.rules.is_empty()
     }
 
-    /// Whether any of them asks for the client's address.
-    pub(super) const fn asks_client(&self) -> bool {
-        self.heads.ask_client()
-    }
-
     /// Whether any of them looks at fields.
     pub(super) fn asks_fields(&self) -> bool {
         !self.leaves.is_empty()
@@ -223,6 +241,29 @@ impl Conditions {
         self.leaves.iter().map(|leaf| (leaf.zones, leaf.parts))
     }
 
+    /// Whether some leaf may mean this field and what of it is this long.
+    pub(super) fn may_mean(&self, fields: &Fields, field: &Field, length: usize) -> bool {
+        let reach = &self.reach;
+        if reach.unnamed.contains(field.zone)
+            || reach.long.contains(field.zone) && length >= reach.least as usize
+        {
+            return true;
+        }
+        let name = fields.get(field.name);
+        reach.named.contains(field.zone)
+            && reach.lengths & length_bit(name) != 0
+            && reach.names.contains_key(&hash(name))
+    }
+
+    /// Where leaves look that the prefilter finds; with `wire`, where at texts as they came.
+    pub(super) const fn keyed_zones(&self, wire: bool) -> ZoneSet {
+        if wire {
+            self.keyed_wire
+        } else {
+            self.keyed_zones
+        }
+    }
+
     /// The leaves that the prefilter finds.
     pub(super) fn keyed(&self) -> impl Iterator<Item = u16> {
         (0..self.leaves.len() as u16)
@@ -234,7 +275,7 @@ impl Conditions {
     /// those too that cannot hold any more, and asks each question.
     pub(super) fn open(
         &self,
-        facts: &Facts,
+        facts: &Facts<'_>,
         in_force: &[u64],
         all: bool,
         mut fired: impl FnMut(Fired),
@@ -264,6 +305,10 @@ impl Conditions {
             let index = index as usize;
             if !bit(in_force, index) {
                 continue;
+            }
+            for late in rule.late.iter().map(|late| *late as usize) {
+                let yes = self.heads.holds(late, facts);
+                set(&mut said, late, yes);
             }
             let value = head_value(&rule.tree, &said);
             if value == Some(true) {
@@ -397,13 +442,14 @@ impl Conditions {
             unkeyed: true,
         };
         let mut wanted = false;
-        let asking: Vec<u64> = known
-            .live
-            .iter()
-            .zip(&self.unkeyed)
-            .map(|(a, b)| a & b)
-            .collect();
-        for index in ones(&asking) {
+        // Of leaves for which every text is too short, none can say anything.
+        let asking = if passable.is_empty() {
+            &self.naming
+        } else {
+            &self.unkeyed
+        };
+        let live = known.live.clone();
+        for index in ones(&live).filter(|index| bit(asking, *index)) {
             let Some(rule) = self.rules.get(index) else {
                 continue;
             };
