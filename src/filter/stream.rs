@@ -734,12 +734,13 @@ fn total_size(host: &dyn Host) -> u64 {
 
 /// What of an id may stand in an answer: a client can choose it.
 fn printable(value: &[u8]) -> Vec<u8> {
-    value
-        .iter()
-        .copied()
-        .filter(|byte| byte.is_ascii_graphic() && *byte != b'<')
-        .take(64)
-        .collect()
+    const MOST: usize = 64;
+    let may_stand = |byte: &u8| byte.is_ascii_graphic() && *byte != b'<';
+    if value.len() <= MOST && value.iter().all(may_stand) {
+        return value.to_vec();
+    }
+    let those = value.iter().copied().filter(may_stand);
+    those.take(MOST).collect()
 }
 
 #[cfg(test)]
