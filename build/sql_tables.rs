@@ -7,6 +7,7 @@ use std::fmt::Write;
 use libinjectionrs::sqli::sqli_data::SQL_KEYWORDS;
 
 #[path = "../src/detect/sql/hash.rs"]
+#[allow(dead_code)]
 mod hash;
 
 /// The variant of `Kind` for the letter of the list.
@@ -55,8 +56,6 @@ pub(crate) fn words() -> String {
     let texts: Vec<&str> = words.keys().copied().collect();
 
     let mut out = String::new();
-    let longest = texts.iter().map(|text| text.len()).max().unwrap_or(0);
-    line(&mut out, format_args!("const LONGEST: usize = {longest};"));
     line(
         &mut out,
         format_args!("static ENTRIES: [Entry; {}] = [", words.len()),
@@ -78,6 +77,16 @@ pub(crate) fn words() -> String {
     let (places, displacements) = lay_out(&texts);
     array(&mut out, "PLACES", "u16", &places);
     array(&mut out, "DISPLACEMENTS", "u8", &displacements);
+    let mut lengths = vec![0; hash::STARTS];
+    for text in &texts {
+        assert!(
+            text.len() > 1,
+            "{text} is shorter than its place in the table"
+        );
+        let (start, length) = hash::start(text.as_bytes());
+        lengths[start] |= length;
+    }
+    array(&mut out, "LENGTHS", "u16", &lengths);
     out
 }
 

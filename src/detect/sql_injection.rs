@@ -2,10 +2,11 @@
 //! five tokens compared with those of known attacks (Galbreath, "libinjection", Black Hat USA 2012).
 //!
 //! In front of the tokeniser stands a guard, which lets through what cannot have any of the known
-//! fingerprints, told from the classes of its bytes.
+//! fingerprints, told from the classes of its bytes and from its first tokens.
 
 use memchr::memchr;
 
+use super::sql::Context;
 pub use super::sql::Fingerprint;
 use crate::decode::Signs;
 use crate::decode::signs::{HIGH, LETTERS};
@@ -46,6 +47,14 @@ mod class {
     pub(super) const COMMA: u64 = classes(b",");
     /// A dash or an asterisk: two bytes of it, or with a slash, open a comment.
     pub(super) const COMMENT: u64 = classes(b"-*");
+    /// A single quote.
+    pub(super) const SINGLE: u64 = classes(b"'");
+    /// A double quote.
+    pub(super) const DOUBLE: u64 = classes(b"\"");
+    /// May give what decides on its own, wherever it stands: a comment that runs, a name in a brace. And
+    /// a slash stands between the segments of a path, each of which is then a text of its own, so that
+    /// the first tokens of the whole say nothing.
+    pub(super) const UNSKIMMED: u64 = classes(b"/{");
     /// Gives a variable, a comment or a logical operator on its own, or moves the start of the next
     /// word: the tokeniser decides.
     pub(super) const DECISIVE: u64 = classes(b"#@`\\|&") | NUL;
@@ -60,19 +69,30 @@ mod class {
 /// - if all it has of these is parentheses, it holds a function, an operator or a comma too.
 ///
 /// So a text without the bytes for the latter needs a word of the table for the former, and all of
-/// those have letters. Which words it has, the tokeniser finds out soonest: it stops at the fifth
-/// token that does not fold.
+/// those have letters. Which words it has, its first tokens tell: mostly the first two are the
+/// beginning of no fingerprint.
+///
+/// What is refused here is refused in every part of the text that a slash ends or begins too.
 pub(super) fn may_be_sql_injection(text: &[u8], signs: Signs) -> bool {
     use class::*;
     let has = |classes: u64| signs.any(classes);
     if signs.only(WORD) && !(has(HIGH) && memchr(0xA0, text).is_some()) {
         return false;
     }
-    has(LETTERS)
+    let tokens = has(LETTERS)
         || has(DECISIVE)
         || has(QUOTE) && has(OPERATOR | SEMICOLON | PARENTHESIS)
         || has(PARENTHESIS) && has(OPERATOR | COMMA)
-        || has(COMMENT) && opens_comment(text)
+        || has(COMMENT) && opens_comment(text);
+    tokens && (has(UNSKIMMED) || !is_hopeless(text, signs))
+}
+
+/// Whether the first tokens say so in each context that the text has.
+fn is_hopeless(text: &[u8], signs: Signs) -> bool {
+    let hopeless = |context| super::sql::is_hopeless(text, context);
+    hopeless(Context::Bare)
+        && (!signs.any(class::SINGLE) || hopeless(Context::Quoted(b'\'')))
+        && (!signs.any(class::DOUBLE) || hopeless(Context::Quoted(b'"')))
 }
 
 /// Whether `--` or `/*` occurs.

@@ -44,6 +44,8 @@ pub struct Engine {
     pub(super) number: u32,
     /// Which headers need not be looked at twice.
     pub(super) memory: Memory,
+    /// Zones of which conditions look at names: those are looked at each time.
+    pub(super) looked_at: ZoneSet,
     /// Finds the rules of both sets, and by number behind the rules the leaves of conditions.
     pub(super) prefilter: Arc<Prefilter>,
     /// Whether it is used; off only to prove that it loses nothing.
@@ -204,7 +206,13 @@ impl Engine {
             Some(names) if !exceptions.ask_headers() => Memory::But(names),
             _ => Memory::Off,
         };
+        let names = own.conditions.places().filter_map(|(zones, parts)| {
+            let names = parts.contains(Part::Name);
+            names.then_some(zones)
+        });
+        let looked_at = names.fold(ZoneSet::EMPTY, ZoneSet::union);
         Ok(Self {
+            looked_at,
             number: ENGINES.fetch_add(1, Ordering::Relaxed),
             memory,
             config,

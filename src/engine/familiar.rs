@@ -1,17 +1,20 @@
-//! Headers in which nothing was found before. A client sends the same `user-agent`, `accept` and the
-//! like with every request: what was looked at once, and was clean, need not be looked at again.
+//! Headers, and names of fields, in which nothing was found before. A client sends the same `user-agent`, `accept` and the
+//! like with every request, and a form has the same fields: what was looked at once, and was clean, need not be
+//! looked at again.
 //!
-//! A header is known by all its bytes, so none is ever taken for another; the memory is of fixed size,
+//! A text is known by all its bytes, so none is ever taken for another; the memory is of fixed size,
 //! and what comes only once does not push out what comes again and again. Secrets are not kept.
 
 use std::collections::BTreeSet;
 
+use crate::model::Zone;
 use crate::request::Familiar;
 
-/// Headers that are kept, a power of two.
-const SLOTS: usize = 512;
-/// Bytes of name and value together, at most: with what else a slot holds, 256.
-const BYTES: usize = 236;
+/// Headers that are kept, a power of two, and bytes of name and value together, at most: with what else a
+/// slot holds, 256.
+type KeptHeaders = Slots<512, 236>;
+/// The same for names alone, of which there are more: 64 bytes each.
+type KeptNames = Slots<2048, 44>;
 
 /// Which headers a policy lets be remembered.
 #[derive(Debug)]
@@ -53,32 +56,26 @@ const fn length_bit(name: &[u8]) -> u64 {
     }
 }
 
-/// Headers that were clean, of all policies of the process.
+/// Headers, and names of parameters and the like, that were clean, of all policies of the process.
 #[derive(Debug, Default)]
-pub(super) struct Headers {
-    slots: Vec<Slot>,
-    /// Those of the head at hand that are not known: where they would be, and their place in the head.
+pub(super) struct Kept {
+    headers: KeptHeaders,
+    names: KeptNames,
+    /// Headers of the head at hand that are not known: where they would be, and their place in the head.
     missed: Vec<(u32, u32)>,
+    /// Names among the fields at hand that are not known: where they would be, and the index of the field.
+    missed_names: Vec<(u32, u32)>,
 }
 
-/// Whose judgement it is: the engine, by its number, and the scope.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// Whose judgement it is: the engine, by its number, and the scope; and of what zone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Judge {
     pub(super) engine: u32,
     pub(super) scope: u16,
+    pub(super) zone: Zone,
 }
 
-#[derive(Clone, Debug)]
-struct Slot {
-    judge: Judge,
-    name: u16,
-    value: u16,
-    /// It was asked for since another header wanted this place.
-    used: bool,
-    bytes: [u8; BYTES],
-}
-
-impl Headers {
+impl Kept {
     /// Forgets which headers of the last head were not known.
     pub(super) fn begin(&mut self) {
         self.missed.clear();
@@ -91,31 +88,15 @@ impl Headers {
         (name, value): (&[u8], &[u8]),
         index: usize,
     ) -> Familiar {
-        if name.len().saturating_add(value.len()) <= BYTES {
-            let place = place(name, value);
-            if self.holds(judge, place, name, value) {
-                return Familiar::Whole;
-            }
-            self.missed.push((place as u32, index as u32));
+        let place = place(name, value);
+        if self.headers.hold(judge, place, name, value) {
+            return Familiar::Whole;
         }
-        if self.holds(judge, place(name, b""), name, b"") {
+        self.missed.push((place, index as u32));
+        if self.knows_name(judge, name) {
             return Familiar::Name;
         }
         Familiar::No
-    }
-
-    fn holds(&mut self, judge: Judge, place: usize, name: &[u8], value: &[u8]) -> bool {
-        let Some(slot) = self.slots.get_mut(place) else {
-            return false;
-        };
-        let (known_name, rest) = slot
-            .bytes
-            .split_at_checked(usize::from(slot.name))
-            .unwrap_or_default();
-        let known_value = rest.get(..usize::from(slot.value)).unwrap_or_default();
-        let same = slot.judge == judge && same(known_value, value) && same(known_name, name);
-        slot.used |= same;
-        same
     }
 
     /// Takes note of the headers of a head that were not known, now that nothing was found in any.
@@ -124,66 +105,133 @@ impl Headers {
         judge: Judge,
         header: impl Fn(usize) -> Option<(&'a [u8], &'a [u8])>,
     ) {
-        let missed = std::mem::take(&mut self.missed);
-        for (place_of_both, index) in &missed {
-            if let Some((name, value)) = header(*index as usize) {
-                self.keep(judge, *place_of_both as usize, name, value);
-                self.keep(judge, place(name, b""), name, b"");
+        for (place_of_both, index) in self.missed.drain(..) {
+            if let Some((name, value)) = header(index as usize) {
+                self.headers.keep(judge, place_of_both, name, value);
+                self.names.keep(judge, place(name, b""), name, b"");
             }
         }
-        self.missed = missed;
     }
 
-    fn keep(&mut self, judge: Judge, place: usize, name: &[u8], value: &[u8]) {
+    /// Forgets which names among the last fields were not known.
+    pub(super) fn begin_names(&mut self) {
+        self.missed_names.clear();
+    }
+
+    /// Whether a name was clean before.
+    pub(super) fn knows_name(&mut self, judge: Judge, name: &[u8]) -> bool {
+        self.names.hold(judge, place(name, b""), name, b"")
+    }
+
+    /// The same for the name of the field of that index, which may be learnt.
+    pub(super) fn knows_field(&mut self, judge: Judge, name: &[u8], index: u32) -> bool {
+        let place = place(name, b"");
+        let known = self.names.hold(judge, place, name, b"");
+        if !known {
+            self.missed_names.push((place, index));
+        }
+        known
+    }
+
+    /// Takes note of the names that were not known. `name` gives that of a field with its judge, if nothing was
+    /// found in it.
+    pub(super) fn learn_names<'a>(&mut self, name: impl Fn(u32) -> Option<(Judge, &'a [u8])>) {
+        for (place, index) in self.missed_names.drain(..) {
+            if let Some((judge, name)) = name(index) {
+                self.names.keep(judge, place, name, b"");
+            }
+        }
+    }
+}
+
+/// Texts in two parts, each in the one slot where it can be.
+#[derive(Debug, Default)]
+struct Slots<const SLOTS: usize, const BYTES: usize> {
+    slots: Vec<Slot<BYTES>>,
+}
+
+#[derive(Clone, Debug)]
+struct Slot<const BYTES: usize> {
+    judge: Judge,
+    first: u16,
+    second: u16,
+    /// It was asked for since another text wanted this place.
+    used: bool,
+    bytes: [u8; BYTES],
+}
+
+impl<const SLOTS: usize, const BYTES: usize> Slots<SLOTS, BYTES> {
+    fn hold(&mut self, judge: Judge, place: u32, first: &[u8], second: &[u8]) -> bool {
+        let Some(slot) = self.slots.get_mut(place as usize % SLOTS) else {
+            return false;
+        };
+        if usize::from(slot.first) != first.len()
+            || usize::from(slot.second) != second.len()
+            || slot.judge != judge
+        {
+            return false;
+        }
+        let (known_first, rest) = slot.bytes.split_at_checked(first.len()).unwrap_or_default();
+        let known_second = rest.get(..second.len()).unwrap_or_default();
+        let same = same(known_second, second) && same(known_first, first);
+        slot.used |= same;
+        same
+    }
+
+    fn keep(&mut self, judge: Judge, place: u32, first: &[u8], second: &[u8]) {
+        if first.len().saturating_add(second.len()) > BYTES
+            || self.hold(judge, place, first, second)
+        {
+            return;
+        }
         if self.slots.is_empty() {
+            // Of no engine: they are numbered from 1.
             let none = Slot {
-                judge: Judge::default(),
-                name: 0,
-                value: 0,
+                judge: Judge {
+                    engine: 0,
+                    scope: 0,
+                    zone: Zone::RequestHeader,
+                },
+                first: 0,
+                second: 0,
                 used: false,
                 bytes: [0; BYTES],
             };
             self.slots.resize(SLOTS, none);
         }
-        if self.holds(judge, place, name, value) {
-            return;
-        }
-        let Some(slot) = self.slots.get_mut(place) else {
+        let Some(slot) = self.slots.get_mut(place as usize % SLOTS) else {
             return;
         };
         if std::mem::take(&mut slot.used) {
             return;
         }
-        let all = name.iter().chain(value);
+        let all = first.iter().chain(second);
         slot.bytes
             .iter_mut()
             .zip(all)
             .for_each(|(to, from)| *to = *from);
         slot.judge = judge;
         // Their sum is at most `BYTES`.
-        slot.name = name.len() as u16;
-        slot.value = value.len() as u16;
+        slot.first = first.len() as u16;
+        slot.second = second.len() as u16;
     }
 }
 
 /// The slot of a header, by its lengths and some of its bytes. Whoever makes many headers for one slot
 /// makes his own requests slower, up to what they cost without any memory.
-fn place(name: &[u8], value: &[u8]) -> usize {
+fn place(name: &[u8], value: &[u8]) -> u32 {
     const MIX: u64 = 0x9E37_79B9_7F4A_7C15;
     let lengths = (name.len() as u64) << 32 | value.len() as u64;
-    let third = value.len() / 3;
-    let words = [
-        word(name, 0),
-        word(name, name.len().saturating_sub(8)),
-        word(value, 0),
-        word(value, third),
-        word(value, third.saturating_mul(2)),
-        word(value, value.len().saturating_sub(8)),
-    ];
-    let all = words.into_iter().fold(lengths, |all, word| {
-        (all.rotate_left(23) ^ word).wrapping_mul(MIX)
-    });
-    (all >> 40) as usize % SLOTS
+    let mix = |all: u64, word: u64| (all.rotate_left(23) ^ word).wrapping_mul(MIX);
+    let ends = |text: &[u8]| [word(text, 0), word(text, text.len().saturating_sub(8))];
+    let mut all = ends(name).into_iter().fold(lengths, mix);
+    if !value.is_empty() {
+        let third = value.len() / 3;
+        let inside = [word(value, third), word(value, third.saturating_mul(2))];
+        all = ends(value).into_iter().chain(inside).fold(all, mix);
+    }
+    // Once more, so that the end of the last word tells too.
+    (mix(all, 0) >> 32) as u32
 }
 
 /// Eight bytes of a text, or as many as there are.
@@ -215,9 +263,10 @@ mod tests {
     const JUDGE: Judge = Judge {
         engine: 1,
         scope: 0,
+        zone: Zone::RequestHeader,
     };
 
-    fn learn(headers: &mut Headers, judge: Judge, all: &[(&[u8], &[u8])]) {
+    fn learn(headers: &mut Kept, judge: Judge, all: &[(&[u8], &[u8])]) {
         headers.begin();
         for (index, header) in all.iter().enumerate() {
             headers.knows(judge, *header, index);
@@ -227,7 +276,7 @@ mod tests {
 
     #[test]
     fn a_header_is_known_by_all_its_bytes_and_its_judge() {
-        let mut headers = Headers::default();
+        let mut headers = Kept::default();
         let long = [b'v'; 200];
         let all: [(&[u8], &[u8]); 3] = [
             (b"accept", b"text/html, */*; q=0.1"),
@@ -258,7 +307,7 @@ mod tests {
 
     #[test]
     fn what_comes_again_stays_and_what_is_too_long_is_not_kept() {
-        let mut headers = Headers::default();
+        let mut headers = Kept::default();
         let often: [(&[u8], &[u8]); 1] = [(b"user-agent", b"Mozilla/5.0")];
         learn(&mut headers, JUDGE, &often);
         for n in 0..100_000 {
@@ -266,14 +315,29 @@ mod tests {
             learn(&mut headers, JUDGE, &[(b"x-request-id", id.as_bytes())]);
             assert_eq!(headers.knows(JUDGE, often[0], 0), Familiar::Whole, "{n}");
         }
-        assert_eq!(headers.slots.len(), SLOTS);
-        let long = [b'x'; BYTES];
+        assert_eq!(headers.headers.slots.len(), 512);
+        let long = [b'x'; 236];
         learn(&mut headers, JUDGE, &[(b"a", &long)]);
         assert_ne!(headers.knows(JUDGE, (b"a", &long), 0), Familiar::Whole);
     }
 
     #[test]
+    fn names_of_fields_are_known_by_their_zone() {
+        let mut kept = Kept::default();
+        let zones = [Zone::QueryString, Zone::RequestBody];
+        let [query, body] = zones.map(|zone| Judge { zone, ..JUDGE });
+        assert!(!kept.knows_field(query, b"page", 3));
+        assert!(!kept.knows_field(query, b"<b>", 4));
+        kept.learn_names(|index| (index == 3).then_some((query, &b"page"[..])));
+        assert!(kept.knows_field(query, b"page", 0));
+        assert!(!kept.knows_field(body, b"page", 0));
+        assert!(!kept.knows_field(query, b"<b>", 0));
+        assert!(!kept.knows_field(query, b"", 0));
+    }
+
+    #[test]
     fn slots_are_of_the_size_they_say() {
-        assert!(size_of::<Slot>() <= 256);
+        assert!(size_of::<Slot<236>>() <= 256);
+        assert!(size_of::<Slot<44>>() <= 64);
     }
 }

@@ -18,6 +18,8 @@ pub(super) fn of(text: &[u8]) -> u64 {
     let mixed = words.chain([rest]).fold(text.len() as u64, |all, word| {
         (all.rotate_left(23) ^ word).wrapping_mul(MIX)
     });
+    // Once more, so that the end of the last word tells in the lower bits too.
+    let mixed = mixed.rotate_left(23).wrapping_mul(MIX);
     mixed ^ mixed >> 32
 }
 

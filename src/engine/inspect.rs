@@ -49,6 +49,8 @@ pub struct Inspection {
     sampled_out: bool,
     /// Some rule has matched, whatever came of it.
     matched: bool,
+    /// The fields in whose names a rule has matched in this step.
+    matched_names: Vec<u32>,
     concerned: Concerned,
     excepted: Vec<String>,
     expired: Vec<String>,
@@ -83,6 +85,7 @@ impl Engine {
             uninspected: AnomalySet::EMPTY,
             sampled_out: false,
             matched: false,
+            matched_names: Vec::new(),
             concerned: Concerned::default(),
             excepted: Vec::new(),
             expired: Vec::new(),
@@ -115,12 +118,11 @@ impl Engine {
         inspection.sampled_out = sampled_out(&settings.enforcement, head, peer);
         scratch.clear();
         let judge = Judge {
-            engine: self.number,
-            scope: inspection.scope,
+            zone: Zone::RequestHeader,
+            ..self.judge(&inspection)
         };
-        let mut familiar = scratch.familiar.take().filter(|_| self.filtered);
-        match (&self.memory, &mut familiar) {
-            (Memory::But(names), Some(headers)) => {
+        match (&self.memory, &mut scratch.familiar) {
+            (Memory::But(names), Some(headers)) if self.filtered => {
                 headers.begin();
                 let known = |header: (&[u8], &[u8]), index: usize| match names.contain(header) {
                     true => Familiar::No,
@@ -151,7 +153,7 @@ impl Engine {
             }
             self.scan(scratch, &mut inspection, ahead);
         }
-        if let Some(headers) = &mut familiar
+        if let Some(headers) = &mut scratch.familiar
             && inspection.is_spotless()
             && scratch.fields.anomalies().is_empty()
         {
@@ -160,7 +162,6 @@ impl Engine {
                 index => head.headers.get(index).copied(),
             });
         }
-        scratch.familiar = familiar;
         inspection.head_scores = inspection.scores;
         inspection.head_counted = inspection.counted.len();
         inspection
@@ -174,6 +175,15 @@ impl Engine {
             .flat_map(|set| &set.rules)
             .find(|compiled| compiled.rule.id == id)
             .is_some_and(|compiled| count_in(&compiled.test, zone, text) > 0)
+    }
+
+    /// Who says that a text is clean.
+    fn judge(&self, inspection: &Inspection) -> Judge {
+        Judge {
+            engine: self.number,
+            scope: inspection.scope,
+            zone: Zone::RequestBody,
+        }
     }
 
     /// The policy's own rules.
@@ -454,7 +464,9 @@ impl Engine {
         self.find_candidates(scratch, inspection, (&mut tried, seen), &mut candidates);
         scratch.tried = tried;
         candidates.sort_unstable();
+        inspection.matched_names.clear();
         self.confirm(scratch, &candidates, inspection);
+        self.learn_names(scratch, inspection);
         // Left there until the next step, for whoever counts them.
         scratch.candidates = candidates;
         if let Some(known) = &mut inspection.known
@@ -467,6 +479,24 @@ impl Engine {
                 known.open = ZoneSet::all();
             }
         }
+    }
+
+    /// Remembers the names in which nothing was found, if all was looked at.
+    fn learn_names(&self, scratch: &mut Scratch, inspection: &Inspection) {
+        let Scratch {
+            familiar, fields, ..
+        } = scratch;
+        let Some(kept) = familiar else {
+            return;
+        };
+        let whole = !inspection.allowed && fields.anomalies().is_empty();
+        let judge = self.judge(inspection);
+        kept.learn_names(|index| {
+            let field = fields.list().get(index as usize)?;
+            let clean = whole && !inspection.matched_names.contains(&index);
+            let zone = field.zone;
+            clean.then(|| (Judge { zone, ..judge }, fields.get(field.key)))
+        });
     }
 
     /// Decides the rules with conditions that the head alone decides, and begins to watch for the others.
@@ -607,8 +637,14 @@ impl Engine {
             expander,
             views,
             texts,
+            familiar,
             ..
         } = scratch;
+        let judge = self.judge(inspection);
+        let mut kept = familiar.as_mut().filter(|_| self.filtered);
+        if let Some(kept) = &mut kept {
+            kept.begin_names();
+        }
         let conditions = self.own().conditions.asks_fields() && inspection.known.is_some();
         for (index, field) in fields.iter().enumerate() {
             let field_index = index as u32;
@@ -636,7 +672,21 @@ impl Engine {
             };
             // In the order in which they stand in the arena.
             if field.kind != Kind::Joined {
-                add(field.key, Part::Name, View::Plain, field.key_signs);
+                let zone = field.zone;
+                let known = match &mut kept {
+                    Some(kept)
+                        if !field.key.is_empty()
+                            && field.wire_name.is_none()
+                            && !self.looked_at.contains(zone) =>
+                    {
+                        let key = fields.get(field.key);
+                        kept.knows_field(Judge { zone, ..judge }, key, field_index)
+                    }
+                    _ => false,
+                };
+                if !known {
+                    add(field.key, Part::Name, View::Plain, field.key_signs);
+                }
             }
             // What is there for its name alone has no value, not even an empty one.
             if field.kind != Kind::Container {
@@ -954,6 +1004,9 @@ impl Engine {
             if most.0 > 0 {
                 let spot = Spot::of(&scratch.fields, field, half.part);
                 let before = inspection.hits.len();
+                if half.part == Part::Name {
+                    inspection.matched_names.push(half.field);
+                }
                 self.hit(
                     inspection,
                     &scratch.fields,

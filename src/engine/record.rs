@@ -92,9 +92,19 @@ impl<'a> Record<'a> {
 
     /// All that there is to say, the action first, even where the JSON says nothing of it.
     pub fn entries(&self) -> Vec<(&'static str, Item<'a>)> {
+        self.entries_of(|_| true)
+    }
+
+    /// The same, but only what is `wanted`, by name, and the action.
+    pub fn entries_of(&self, wanted: impl Fn(&str) -> bool) -> Vec<(&'static str, Item<'a>)> {
         let verdict = self.verdict;
-        let mut entries = vec![("action", Item::text(verdict.action.name()))];
-        let mut add = |name, item| entries.push((name, item));
+        let mut entries = Vec::with_capacity(8);
+        entries.push(("action", Item::text(verdict.action.name())));
+        let mut add = |name, item| {
+            if wanted(name) {
+                entries.push((name, item));
+            }
+        };
         if verdict.action == Action::Monitor {
             add("would", Item::text(Action::Block.name()));
         }
@@ -114,10 +124,12 @@ impl<'a> Record<'a> {
             rules.dedup();
             let rules = rules.into_iter().map(|rule| Item::Number(rule.into()));
             add("rules", Item::List(rules.collect()));
-            let matches = verdict.hits.iter().enumerate();
-            let matches =
-                matches.map(|(index, hit)| Item::Text(match_of(index, hit, self.redact).into()));
-            add("matches", Item::List(matches.collect()));
+            if wanted("matches") {
+                let matches = verdict.hits.iter().enumerate();
+                let matches = matches
+                    .map(|(index, hit)| Item::Text(match_of(index, hit, self.redact).into()));
+                add("matches", Item::List(matches.collect()));
+            }
         }
         if verdict.more_hits > 0 {
             add("more", Item::Number(verdict.more_hits.into()));
@@ -184,7 +196,13 @@ pub fn match_of(index: usize, hit: &Hit, redact: &[String]) -> Vec<u8> {
         Part::Name => "|name",
         Part::Value => "",
     };
-    let mut text = format!("{index}:{}:{}{part}:", hit.rule, hit.zone).into_bytes();
+    let mut text = Vec::with_capacity(40);
+    write_number(&mut text, index as u64);
+    text.push(b':');
+    write_number(&mut text, hit.rule.into());
+    for piece in [":", hit.zone.name(), part, ":"] {
+        text.extend_from_slice(piece.as_bytes());
+    }
     text.extend_from_slice(&redacted(&hit.name, redact));
     text
 }
@@ -210,7 +228,7 @@ impl Item<'_> {
     pub fn write_json(&self, out: &mut Vec<u8>) {
         match self {
             Self::Text(text) => json_string(out, text),
-            Self::Number(number) => out.extend_from_slice(number.to_string().as_bytes()),
+            Self::Number(number) => write_number(out, *number),
             Self::True => out.extend_from_slice(b"true"),
             Self::List(items) => {
                 out.push(b'[');
@@ -250,7 +268,7 @@ impl Item<'_> {
                     }
                 }
             }
-            Self::Number(number) => out.extend_from_slice(number.to_string().as_bytes()),
+            Self::Number(number) => write_number(out, *number),
             Self::True => out.extend_from_slice(b"true"),
             Self::List(items) => {
                 for (index, item) in items.iter().enumerate() {
@@ -274,10 +292,36 @@ impl Item<'_> {
     }
 }
 
+/// Appends a number in decimal digits, without a text of its own.
+fn write_number(out: &mut Vec<u8>, number: u64) {
+    let mut digits = [0; 20];
+    let mut rest = number;
+    let mut used: usize = 0;
+    for digit in digits.iter_mut().rev() {
+        *digit = b'0' + (rest % 10) as u8;
+        rest /= 10;
+        used = used.saturating_add(1);
+        if rest == 0 {
+            break;
+        }
+    }
+    out.extend_from_slice(
+        digits
+            .get(digits.len().saturating_sub(used)..)
+            .unwrap_or(&digits),
+    );
+}
+
 /// A JSON string of bytes that need not be UTF-8: what is not becomes U+FFFD, so that the line
 /// stays valid JSON whatever a client sent. Line ends are escaped: one record is one line.
 pub fn json_string(out: &mut Vec<u8>, bytes: &[u8]) {
     out.push(b'"');
+    let plain = |byte: &u8| matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b'\\');
+    if bytes.iter().all(plain) {
+        out.extend_from_slice(bytes);
+        out.push(b'"');
+        return;
+    }
     for chunk in bytes.utf8_chunks() {
         for c in chunk.valid().chars() {
             match c {
@@ -315,6 +359,15 @@ mod tests {
             let read: String = serde_json::from_slice(&out).expect("valid JSON");
             assert_eq!(read, String::from_utf8_lossy(bytes));
             assert!(!out.contains(&b'\n'));
+        }
+    }
+
+    #[test]
+    fn numbers_are_written_whole() {
+        for number in [0, 1, 9, 10, 99, 100, 12_345, u64::MAX] {
+            let mut out = b"n".to_vec();
+            write_number(&mut out, number);
+            assert_eq!(String::from_utf8_lossy(&out), format!("n{number}"));
         }
     }
 

@@ -1,6 +1,6 @@
 //! Memory that one inspection needs only while it runs, kept from request to request.
 
-use super::familiar::Headers;
+use super::familiar::Kept;
 use super::prefilter::RuleIndex;
 use crate::decode::{Expander, Signs};
 use crate::model::{Part, View};
@@ -24,8 +24,8 @@ pub struct Scratch {
     pub(super) extra: Vec<Candidate>,
     /// Leaves of conditions that are tried on whatever comes.
     pub(super) leaves: Vec<(u32, u16)>,
-    /// Headers that were clean before, where they are remembered.
-    pub(super) familiar: Option<Headers>,
+    /// What was clean before, where that is remembered.
+    pub(super) familiar: Option<Kept>,
 }
 
 /// One text to look at: a form of one half of one field.
@@ -86,11 +86,11 @@ impl Candidate {
 const KEEP: usize = 1 << 20;
 
 impl Scratch {
-    /// One that remembers headers in which nothing was found: the next requests that have them cost less, and
-    /// what is found is the same. Their texts are then not among [`Scratch::texts`].
+    /// One that remembers headers and names in which nothing was found: the next requests that have them cost
+    /// less, and what is found is the same. Their texts are then not among [`Scratch::texts`].
     pub fn remembering() -> Self {
         Self {
-            familiar: Some(Headers::default()),
+            familiar: Some(Kept::default()),
             ..Self::default()
         }
     }

@@ -107,9 +107,8 @@ pub(super) fn header(telemetry: &Telemetry, record: &Record<'_>) -> Option<Cow<'
     if telemetry.keys.is_empty() && record.is_clean() {
         return Some(Cow::Borrowed(CLEAN_HEADER));
     }
-    let mut entries = record.entries();
     let wanted = |name: &str| telemetry.keys.iter().any(|key| key.name() == name);
-    entries.retain(|(name, _)| *name == "action" || always.contains(name) || wanted(name));
+    let entries = record.entries_of(|name| always.contains(&name) || wanted(name));
     let mut value = Vec::new();
     metadata::write_value(&entries, &mut value);
     let mut header = Vec::with_capacity(value.len().div_ceil(3) * 4);

@@ -7,6 +7,7 @@ use grammar::Random;
 use palisade::decode::Signs;
 use palisade::detect::Detector;
 use palisade::detect::cross_site_scripting::is_cross_site_scripting;
+use palisade::detect::sql;
 use palisade::detect::sql_injection::is_sql_injection;
 use palisade::model::Named;
 use std::io::{Read, Write};
@@ -19,6 +20,82 @@ fn inputs(usual: usize) -> usize {
 
 fn shown(text: &[u8]) -> String {
     text.escape_ascii().to_string()
+}
+
+/// A text for every kind of token, and for every rule that looks at what a token says.
+#[rustfmt::skip]
+const PIECES: &[&str] = &[
+    " a", " 1", "'", "\"", " and", " or ", "=", "-", ",", "(", ")", ";", ".", " union", " select", " as", " in",
+    " sin", " user", " limit", " int", " is", " not", " like", "@v", " collate", " a_b", " all", " by", " order",
+    " current", " date", " if", " database", " null", " exec", " into outfile", ":", "?", "%", "::", "!!", "#",
+    " --", "--", "\\", "`", "}", "[", "&&", "+", " in boolean", " mode", "\u{a0}", "$1",
+    "/", " /*", "*/", "{",
+];
+
+/// The verdict by the definition: the text is folded in each context, in both dialects.
+fn has_fingerprint(text: &[u8]) -> bool {
+    sql::contexts(text).any(|(context, dialects)| {
+        let mut readings = dialects
+            .iter()
+            .map(|dialect| sql::Reading::of(text, context, *dialect));
+        readings.any(|reading| reading.is_injection())
+    })
+}
+
+/// The guard and the look at the first tokens change no verdict; whether the guard refused the text.
+fn is_judged_in_full(text: &[u8]) -> bool {
+    let passed = Detector::LibinjectionSql.may_match(text, Signs::of(text));
+    let found = passed && is_sql_injection(text).is_some();
+    assert_eq!(found, has_fingerprint(text), "{}", shown(text));
+    !passed
+}
+
+/// Every text of so many pieces.
+fn all_are_judged_in_full(pieces: &[&str], length: u32) {
+    let mut refused = 0;
+    let mut text = Vec::new();
+    let count = pieces.len().pow(length);
+    for number in 0..count {
+        text.clear();
+        let mut rest = number;
+        for _ in 0..length {
+            text.extend_from_slice(pieces[rest % pieces.len()].as_bytes());
+            rest /= pieces.len();
+        }
+        refused += usize::from(is_judged_in_full(&text));
+    }
+    assert!(
+        (count / 8..count).contains(&refused),
+        "{refused} of {count}"
+    );
+}
+
+#[test]
+fn few_tokens_are_judged_in_full() {
+    all_are_judged_in_full(PIECES, 3);
+    all_are_judged_in_full(&PIECES[..20], 4);
+    all_are_judged_in_full(&PIECES[14..30], 4);
+    // At the last place of a fingerprint it matters what is dropped and joined behind it.
+    all_are_judged_in_full(&[" a", " 1", " and", "-", " as"], 7);
+    all_are_judged_in_full(&[" a", " and", " 'x'", ","], 8);
+    all_are_judged_in_full(&[" 1", " as", " and", "-"], 8);
+}
+
+#[test]
+fn many_tokens_are_judged_in_full() {
+    let mut random = Random::new(4);
+    let count = inputs(200_000);
+    let mut refused = 0;
+    for _ in 0..count {
+        let few: Vec<&str> = (0..6).map(|_| random.pick(PIECES)).collect();
+        let pieces = (0..4 + random.below(9)).map(|_| random.pick(&few));
+        let text: String = pieces.collect();
+        refused += usize::from(is_judged_in_full(text.as_bytes()));
+    }
+    assert!(
+        (count / 8..count).contains(&refused),
+        "{refused} of {count}"
+    );
 }
 
 #[test]

@@ -50,6 +50,8 @@ pub(super) enum Class {
     Other,
 }
 
+/// The byte begins a word.
+pub(super) const BEGINS_WORD: u8 = 1 << 4;
 /// The byte ends a word.
 pub(super) const ENDS_WORD: u8 = 1 << 5;
 /// The byte ends a word if what stands before it is one of the table.
@@ -99,6 +101,7 @@ const fn marks_of(byte: u8) -> u8 {
         }
         b'%' | b'&' | b'('..=b'-' | b'/' => ENDS_WORD | ENDS_VARIABLE,
         _ if is_space(byte) => ENDS_WORD | ENDS_VARIABLE,
+        b'a'..=b'z' | b'A'..=b'Z' | b'_' | 0x80..=0xFF => BEGINS_WORD,
         _ => 0,
     }
 }
@@ -135,7 +138,7 @@ pub(super) fn class(byte: u8) -> Class {
         .unwrap_or(Class::Other)
 }
 
-/// What this byte does to a word: [`ENDS_WORD`], [`SPLITS_WORD`], [`ENDS_VARIABLE`].
+/// What this byte does to a word: [`BEGINS_WORD`], [`ENDS_WORD`], [`SPLITS_WORD`], [`ENDS_VARIABLE`].
 pub(super) fn marks(byte: u8) -> u8 {
     MARKS.get(usize::from(byte)).copied().unwrap_or(0)
 }

@@ -52,22 +52,69 @@ impl Fingerprint {
 
     /// Whether it is one of an injection.
     pub(super) fn is_known(&self) -> bool {
-        let mut state = 1;
-        for (letter, base) in self.as_bytes().iter().zip(STEPS) {
-            let symbol = SYMBOLS.get(usize::from(*letter)).copied().unwrap_or(0);
-            if symbol == 0 {
-                return false;
-            }
-            state = next(base, state, symbol);
-            if state == 0 {
-                return false;
-            }
+        self.as_bytes()
+            .iter()
+            .try_fold(Beginning::NONE, |beginning, letter| beginning.and(*letter))
+            .is_some_and(Beginning::ends)
+    }
+}
+
+/// How a fingerprint begins: the state that its first letters lead to.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Beginning {
+    state: u8,
+    length: u8,
+}
+
+impl Beginning {
+    /// No letter yet.
+    pub(super) const NONE: Self = Self {
+        state: 1,
+        length: 0,
+    };
+
+    /// One letter more, if any fingerprint of an injection begins so; behind [`LENGTH`] of them none counts.
+    #[inline]
+    pub(super) fn then(self, kind: Kind) -> Option<Self> {
+        self.and(kind.letter())
+    }
+
+    #[inline]
+    fn and(self, letter: u8) -> Option<Self> {
+        if self.is_full() {
+            return Some(self);
         }
+        let base = STEPS.get(usize::from(self.length)).copied()?;
+        let symbol = SYMBOLS.get(usize::from(letter)).copied()?;
+        if symbol == 0 {
+            return None;
+        }
+        match next(base, self.state, symbol) {
+            0 => None,
+            state => Some(Self {
+                state,
+                length: self.length.saturating_add(1),
+            }),
+        }
+    }
+
+    /// Whether nothing counts that follows.
+    pub(super) fn is_full(self) -> bool {
+        usize::from(self.length) >= LENGTH
+    }
+
+    /// Whether nothing counts that follows the next.
+    pub(super) fn has_one_place(self) -> bool {
+        usize::from(self.length) + 1 == LENGTH
+    }
+
+    /// Whether it is a whole fingerprint.
+    pub(super) fn ends(self) -> bool {
         // Behind the last token nothing can follow: the state itself is the end.
         self.length > 0
             && STEPS
                 .get(usize::from(self.length))
-                .is_none_or(|base| next(*base, state, 0) != 0)
+                .is_none_or(|base| next(*base, self.state, 0) != 0)
     }
 }
 

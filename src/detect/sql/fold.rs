@@ -78,12 +78,7 @@ impl Folding<'_> {
     /// Puts the first token that means something into the first place, if there is one.
     fn begin(&mut self) -> bool {
         let sql = self.sql;
-        let first = self.input.find(|token| {
-            !(matches!(
-                token.kind,
-                Kind::Comment | Kind::LeftParenthesis | Kind::SqlType
-            ) || is_unary(token, sql))
-        });
+        let first = self.input.find(|token| !is_skipped_at_first(token, sql));
         self.more = first.is_some();
         if let Some(first) = first {
             self.push(first);
@@ -424,6 +419,14 @@ const fn partners(kind: Kind) -> u32 {
     own | Kind::RightBrace.bit()
 }
 
+/// Whether the token means nothing in front of all others.
+pub(super) fn is_skipped_at_first(token: &Token, sql: &[u8]) -> bool {
+    matches!(
+        token.kind,
+        Kind::Comment | Kind::LeftParenthesis | Kind::SqlType
+    ) || is_unary(token, sql)
+}
+
 /// `+`, `-`, `!`, `~`, `!!` and `not`, which a value may have in front.
 fn is_unary(token: &Token, sql: &[u8]) -> bool {
     token.kind == Kind::Operator
@@ -472,7 +475,7 @@ fn join(a: &Token, b: &Token, sql: &[u8]) -> Option<Token> {
 }
 
 /// Words that are columns as often as functions; a parenthesis tells.
-fn is_name_and_function(token: &Token, sql: &[u8]) -> bool {
+pub(super) fn is_name_and_function(token: &Token, sql: &[u8]) -> bool {
     NAMES_AND_FUNCTIONS.iter().any(|name| token.says(name, sql))
 }
 

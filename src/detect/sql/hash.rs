@@ -56,3 +56,23 @@ pub(super) fn place(hash: u64, displacement: u8) -> usize {
     let step = (hash >> 40) as usize | 1;
     start.wrapping_add(step.wrapping_mul(usize::from(displacement))) % PLACES
 }
+
+/// Pairs of first letters that the lengths of words are kept for.
+pub(super) const STARTS: usize = 1024;
+
+/// Whether a table of lengths has that of this word among those of the words that begin alike, which is so
+/// for few words of prose; all that have as many bytes as there are bits, or more, share the last.
+pub(super) fn may_hold(lengths: &[u16; STARTS], word: &[u8]) -> bool {
+    let (start, length) = start(word);
+    lengths.get(start).is_some_and(|all| all & length != 0)
+}
+
+/// The place of a word in the table of lengths, and the bit of its own.
+pub(super) fn start(word: &[u8]) -> (usize, u16) {
+    let [first, second, ..] = word else {
+        return (0, 0);
+    };
+    // The lower five bits of a letter are the same in both cases.
+    let start = usize::from(first & 31) << 5 | usize::from(second & 31);
+    (start, 1 << word.len().min(15))
+}

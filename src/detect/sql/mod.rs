@@ -3,7 +3,8 @@
 //!
 //! The verdicts are those of libinjection, byte for byte (tests/libinjection compares the two): its lists
 //! of words and fingerprints are built in, and what it reads wrongly is read wrongly here. What is
-//! different is the cost: no copies, no allocation, one look for a word, time linear in the text.
+//! different is the cost: no copies, no allocation, one look for a word, time linear in the text, and of
+//! most texts no more is read than two tokens.
 //!
 //! ```
 //! use palisade::detect::sql;
@@ -18,15 +19,17 @@ mod fingerprints;
 mod fold;
 mod hash;
 mod literal;
+mod skim;
 mod token;
 mod tokenizer;
 mod verdict;
 mod words;
 
-use memchr::memchr;
+use memchr::{memchr, memmem};
 
 pub use fingerprints::Fingerprint;
 pub use fold::Folded;
+pub(super) use skim::is_hopeless;
 pub use token::{KEPT, Kind, Token};
 pub use tokenizer::Tokenizer;
 pub use words::Word;
@@ -106,9 +109,26 @@ pub fn contexts(sql: &[u8]) -> impl Iterator<Item = (Context, &'static [Dialect]
     })
 }
 
+/// Whether a look at the first tokens may spare the folding, and the guard in front of the detector had
+/// none: it leaves out texts with a slash, of which most are URLs.
+fn is_skimmed_here(sql: &[u8]) -> bool {
+    sql.len() <= SKIMMED
+        && memchr(b'/', sql).is_some()
+        && memchr(b'{', sql).is_none()
+        && memmem::find(sql, b"/*").is_none()
+}
+
+/// Bytes of a text that is looked through for what may be [`Kind::Evil`]; folding one that is longer
+/// costs no more than that.
+const SKIMMED: usize = 1024;
+
 /// The fingerprint of the injection, if the text is one in any context.
 pub fn detect(sql: &[u8]) -> Option<Fingerprint> {
+    let skims = is_skimmed_here(sql);
     for (context, dialects) in contexts(sql) {
+        if skims && is_hopeless(sql, context) {
+            continue;
+        }
         for dialect in dialects {
             let reading = Reading::of(sql, context, *dialect);
             if reading.is_injection() {

@@ -2,7 +2,7 @@
 
 use memchr::{memchr, memmem};
 
-use super::bytes::{self, Class, ENDS_VARIABLE, ENDS_WORD, SPLITS_WORD};
+use super::bytes::{self, BEGINS_WORD, Class, ENDS_VARIABLE, ENDS_WORD, SPLITS_WORD};
 use super::literal;
 use super::token::{Kind, Token};
 use super::words::Word;
@@ -43,6 +43,35 @@ impl<'a> Tokenizer<'a> {
     /// Whether a `#` or a `--` was read that the other dialect may take for something else.
     pub fn dialects_differ(&self) -> bool {
         self.differs
+    }
+
+    /// The next token if it is a word that the byte behind it ends, as most are; else nothing, and
+    /// [`Tokenizer::next`] has it.
+    #[inline]
+    pub(super) fn next_word(&mut self) -> Option<Token> {
+        if self.at == 0 && self.context != Context::Bare {
+            return None;
+        }
+        let rest = match self.sql.get(self.at..)? {
+            [b' ', behind @ ..] => behind,
+            rest => rest,
+        };
+        if bytes::marks(*rest.first()?) & BEGINS_WORD == 0 {
+            return None;
+        }
+        let length = rest
+            .iter()
+            .position(|byte| bytes::marks(*byte) & (ENDS_WORD | SPLITS_WORD) != 0)
+            .unwrap_or(rest.len());
+        // `x'41'`, `u&'x'`, and words that a dot may split.
+        if matches!(rest.get(length), Some(b'\'' | b'&' | b'.' | b'`')) {
+            return None;
+        }
+        let mut token = known_word(rest, length);
+        token.start = self.sql.len().saturating_sub(rest.len());
+        self.at = token.start.saturating_add(length);
+        self.read = self.read.saturating_add(1);
+        Some(token)
     }
 
     /// The token at the start of `rest`, which begins with `first`.

@@ -19,7 +19,7 @@ const fn entry(text: &'static str, kind: Kind, longer: u8) -> Entry {
 }
 
 // ENTRIES in the order of their texts, DISPLACEMENTS of the groups, PLACES with 1 + the index of an
-// entry or 0, LONGEST in bytes.
+// entry or 0, LENGTHS of the words that begin with the same two letters.
 include!(concat!(env!("OUT_DIR"), "/sql_words.rs"));
 
 /// A word of the table, or none.
@@ -32,7 +32,7 @@ impl Word {
 
     /// The word of the table that this is, in any case.
     pub fn find(text: &[u8]) -> Self {
-        if text.len() > LONGEST {
+        if !hash::may_hold(&LENGTHS, text) {
             return Self::NONE;
         }
         let hash = hash::of(text);
