@@ -8,6 +8,14 @@ import sys
 
 # What Rust's standard library links in by itself.
 WASI = {"environ_get", "environ_sizes_get", "fd_write", "proc_exit", "random_get"}
+# The callbacks that src/filter/abi.rs answers. A proxy makes no others: each costs a request the crossing.
+CALLBACKS = {
+    "proxy_on_" + name
+    for name in (
+        "memory_allocate vm_start configure context_create tick request_headers request_body request_trailers"
+        " response_headers log delete"
+    ).split()
+}
 KINDS = ("function", "table", "memory", "global", "tag")
 
 
@@ -85,9 +93,12 @@ def problems(imports, exports):
         if not allowed:
             yield f"imports the {kind} {module}.{name}, which Envoy need not have"
     # A module without _initialize never runs its start code; one with _start is a program, not a filter.
-    for name in ("_initialize", "proxy_abi_version_0_2_1", "proxy_on_configure", "proxy_on_request_headers"):
+    for name in sorted({"_initialize", "proxy_abi_version_0_2_1"} | CALLBACKS):
         if name not in exports:
             yield f"does not export {name}"
+    for name in sorted(exports):
+        if name.startswith("proxy_on_") and name not in CALLBACKS:
+            yield f"exports {name}, which is called for nothing"
     if "_start" in exports:
         yield "exports _start: it is a program, not a reactor"
 

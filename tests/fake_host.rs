@@ -46,7 +46,7 @@ fn send(case: &Case, root: &Rc<Root>, proxy: Proxy, cuts: &[usize]) -> Seen {
     let body = request.body.clone().unwrap_or_default();
     let bodiless = body.is_empty() && request.trailers.is_empty();
     let shared = Stream::new(root, 2);
-    // The proxy calls back into one stream at a time, as the SDK does.
+    // The proxy calls back into one stream at a time.
     let step = |work: &mut dyn FnMut(&mut Stream) -> Flow| work(&mut shared.borrow_mut());
     host.received.set(100);
 

@@ -45,7 +45,7 @@ class Vm {
   configure() {
     const root = this.next++;
     this.exports.proxy_on_context_create(root, 0);
-    this.exports.proxy_on_vm_start(root, 0);
+    this.exports.proxy_on_vm_start?.(root, 0);
     const start = performance.now();
     const taken = this.exports.proxy_on_configure(root, this.policy.length);
     this.took = performance.now() - start;
@@ -54,7 +54,7 @@ class Vm {
   }
 
   drop(context) {
-    this.exports.proxy_on_done(context);
+    this.exports.proxy_on_done?.(context);
     this.exports.proxy_on_delete(context);
   }
 

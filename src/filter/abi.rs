@@ -1,24 +1,31 @@
-//! proxy-wasm: the only file that names it. Host calls are declared here rather than taken from the
-//! SDK, because its wrappers panic on what a hostile request may bring about (headers that are not
-//! UTF-8, maps that are gone) and copy every header twice.
-#![expect(unsafe_code, reason = "host calls take pointers and hand over memory")]
+//! proxy-wasm, ABI 0.2.1: the calls to the proxy and the callbacks that it makes, and the only file with
+//! either. Both are declared here rather than taken from the SDK. Its wrappers panic on what a hostile
+//! request may bring about (headers that are not UTF-8, maps that are gone) and copy every header twice; it
+//! exports every callback there is, and each that a request runs into costs the crossing.
+#![expect(
+    unsafe_code,
+    reason = "host calls take pointers and hand over memory; exports have names"
+)]
 
+use std::alloc::{Layout, alloc};
 use std::cell::RefCell;
+use std::fmt::Write as _;
+use std::ptr::{NonNull, null_mut};
 use std::rc::Rc;
 
-use proxy_wasm::traits::{Context, HttpContext, RootContext};
-use proxy_wasm::types::{Action, ContextType};
-
 use super::host::Metric;
+use super::numbered::Numbered;
 use super::{Flow, Host, Level, Map, Refusal, Reply, Root, Stream, count_error};
 use crate::model::ProxyError;
 
-proxy_wasm::main! {{
-    proxy_wasm::set_root_context(|id| Box::new(Instance { id, state: State::Unconfigured }));
-}}
+#[cfg(test)]
+mod tests;
+#[cfg(test)]
+use tests::calls;
 
-/// Calls of the proxy-wasm ABI 0.2.1. Each answers with a status, 0 for success; memory that the
-/// host hands over was allocated through this module's own allocator and becomes ours.
+/// Each answers with a status, 0 for success; memory that the host hands over is what
+/// [`proxy_on_memory_allocate`] gave it during the call.
+#[cfg(not(test))]
 mod calls {
     unsafe extern "C" {
         pub(super) fn proxy_log(level: u32, message: *const u8, size: usize) -> u32;
@@ -97,6 +104,8 @@ const REQUEST_BODY: u32 = 0;
 const CONFIGURATION: u32 = 7;
 /// The request half of a stream.
 const REQUEST: u32 = 0;
+/// The loudest level of the proxy's log.
+const CRITICAL: u32 = 5;
 /// Lets the proxy derive the gRPC status from the HTTP status.
 const GRPC_STATUS_DERIVED: i32 = -1;
 
@@ -109,14 +118,70 @@ struct Proxy {
 /// The root context of tick callbacks; streams never enter another.
 const STREAM: Proxy = Proxy { root: 0 };
 
+/// A buffer that the host may write into during the call that is under way.
+struct Lent {
+    buffer: Vec<u8>,
+    /// Whether it is still to be had: what a call hands over is one piece.
+    open: bool,
+}
+
+thread_local! {
+    static LENT: RefCell<Lent> = const {
+        RefCell::new(Lent {
+            buffer: Vec::new(),
+            open: false,
+        })
+    };
+}
+
+/// Memory for what a call hands over: behind what the lent buffer holds, or new. Null if there is none,
+/// which the host takes for a call that failed.
+#[unsafe(no_mangle)]
+extern "C" fn proxy_on_memory_allocate(size: usize) -> *mut u8 {
+    let lent = LENT.with(|lent| {
+        let mut lent = lent.try_borrow_mut().ok()?;
+        let open = std::mem::take(&mut lent.open);
+        if !open || lent.buffer.try_reserve(size).is_err() {
+            return None;
+        }
+        Some(lent.buffer.spare_capacity_mut().as_mut_ptr().cast())
+    });
+    lent.unwrap_or_else(|| match Layout::array::<u8>(size) {
+        Ok(_) if size == 0 => NonNull::dangling().as_ptr(),
+        // SAFETY: the layout is not that of nothing.
+        Ok(layout) => unsafe { alloc(layout) },
+        Err(_) => null_mut(),
+    })
+}
+
 /// Appends what a call hands over.
 fn receive(out: &mut Vec<u8>, call: impl FnOnce(*mut *mut u8, *mut usize) -> u32) -> bool {
-    let mut data = std::ptr::null_mut();
+    let offer = |buffer: &mut Vec<u8>, open| {
+        LENT.with(|lent| {
+            if let Ok(mut lent) = lent.try_borrow_mut() {
+                std::mem::swap(&mut lent.buffer, buffer);
+                lent.open = open;
+            }
+        });
+    };
+    let mut data = null_mut();
     let mut size = 0;
-    if call(&raw mut data, &raw mut size) != 0 {
+    offer(out, true);
+    let status = call(&raw mut data, &raw mut size);
+    offer(out, false);
+    if status != 0 {
         return false;
     }
-    if !data.is_null() {
+    if data.is_null() || size == 0 {
+        return true;
+    }
+    let room = out.spare_capacity_mut();
+    if !room.is_empty() && std::ptr::eq(room.as_ptr().cast(), data) {
+        let size = size.min(room.len());
+        // SAFETY: nothing else can be where this buffer has room, so it is what the host was given for
+        // these `size` bytes; on success it has filled them.
+        unsafe { out.set_len(out.len().saturating_add(size)) };
+    } else {
         // SAFETY: on success the host has allocated exactly `size` bytes at `data` through this
         // module's allocator and filled them; it gives up its claim.
         let bytes = unsafe { Vec::from_raw_parts(data, size, size) };
@@ -284,114 +349,178 @@ impl Host for Proxy {
     }
 }
 
-/// One configured instance, as the SDK drives it.
-struct Instance {
-    id: u32,
-    state: State,
+thread_local! {
+    /// The instances by their root contexts; a few at most. One without a policy refuses every request:
+    /// it was not configured, or this VM has too little memory for it.
+    static INSTANCES: RefCell<Vec<(u32, Option<Rc<Root>>)>> = const { RefCell::new(Vec::new()) };
+    /// The requests of instances with a policy. No borrow lasts while a stream runs.
+    static STREAMS: RefCell<Numbered<Rc<RefCell<Stream>>>> = const { RefCell::new(Numbered::new()) };
 }
 
-enum State {
-    Unconfigured,
-    Ready(Rc<Root>),
-    /// Too little memory for the policy in this VM: every request is refused.
-    Refusing,
+fn instance(root: u32) -> Option<Rc<Root>> {
+    INSTANCES.with(|instances| {
+        let instances = instances.try_borrow().ok()?;
+        let mut those = instances.iter().filter(|(id, _)| *id == root);
+        those.next().and_then(|(_, instance)| instance.clone())
+    })
 }
 
-impl Context for Instance {}
+/// Sets what an instance has become. What was there goes once nothing else needs it.
+fn set_instance(root: u32, instance: Option<Rc<Root>>) {
+    INSTANCES.with(|instances| {
+        if let Ok(mut instances) = instances.try_borrow_mut() {
+            instances.retain(|(id, _)| *id != root);
+            instances.push((root, instance));
+        }
+    });
+}
 
-impl RootContext for Instance {
-    fn on_configure(&mut self, _size: usize) -> bool {
-        let proxy = Proxy { root: self.id };
-        let mut json = Vec::new();
-        // Without a configuration there is no buffer; that means the default policy.
-        receive(&mut json, |data, size| unsafe {
-            calls::proxy_get_buffer_bytes(CONFIGURATION, 0, usize::MAX >> 1, data, size)
-        });
-        match Root::configure(&proxy, &json) {
-            Ok(root) => {
-                self.state = State::Ready(root);
-                true
+fn stream(id: u32) -> Option<Rc<RefCell<Stream>>> {
+    STREAMS.with(|streams| streams.try_borrow().ok()?.get(id).map(Rc::clone))
+}
+
+/// What a callback answers.
+const CONTINUE: u32 = 0;
+const PAUSE: u32 = 1;
+
+/// Shows a request something of itself. `None` if it is none of an instance with a policy.
+fn drive(id: u32, step: impl FnOnce(&mut Stream) -> Flow) -> Option<u32> {
+    let stream = stream(id)?;
+    let flow = stream.try_borrow_mut().map(|mut stream| step(&mut stream));
+    Some(match flow {
+        Ok(Flow::Continue) => CONTINUE,
+        // A callback within a callback does not happen; if it did, nothing may pass unseen.
+        Ok(Flow::Pause) | Err(_) => PAUSE,
+    })
+}
+
+/// Answers a request that no policy can judge.
+fn refuse() -> u32 {
+    count_error(&STREAM, ProxyError::OutOfMemory);
+    STREAM.reply(&Reply {
+        status: 503,
+        details: "waf_unavailable",
+        headers: &[],
+        grpc_status: None,
+        body: b"",
+    });
+    PAUSE
+}
+
+#[cfg(target_os = "wasi")]
+unsafe extern "C" {
+    /// What the linker has gathered to be run before anything else.
+    fn __wasm_call_ctors();
+}
+
+/// Called once for each VM, before all else (the reactors of WASI).
+#[unsafe(no_mangle)]
+extern "C" fn _initialize() {
+    #[cfg(target_os = "wasi")]
+    // SAFETY: once, and first.
+    unsafe {
+        __wasm_call_ctors();
+    }
+    std::panic::set_hook(Box::new(|panic| {
+        let mut line = String::new();
+        let _ = write!(line, "{panic}");
+        // SAFETY: as of all calls.
+        unsafe {
+            calls::proxy_log(CRITICAL, line.as_ptr(), line.len());
+        }
+    }));
+}
+
+/// Says by its name which ABI this is.
+#[unsafe(no_mangle)]
+extern "C" fn proxy_abi_version_0_2_1() {}
+
+#[unsafe(no_mangle)]
+extern "C" fn proxy_on_vm_start(_root: u32, _size: usize) -> u32 {
+    1
+}
+
+/// A root context if it has no parent, else a request of the instance of that root context. Callbacks that
+/// are not exported do nothing; without `proxy_on_done`, the proxy deletes a context where it would ask.
+#[unsafe(no_mangle)]
+extern "C" fn proxy_on_context_create(id: u32, parent: u32) {
+    if parent == 0 {
+        // The proxy may start an instance again: it keeps its policy until it is given another.
+        set_instance(id, instance(id));
+    } else if let Some(root) = instance(parent) {
+        let stream = Stream::new(&root, id);
+        STREAMS.with(|streams| {
+            if let Ok(mut streams) = streams.try_borrow_mut() {
+                streams.insert(id, stream);
             }
-            Err(Refusal::Policy) => false,
-            Err(Refusal::Memory) => {
-                self.state = State::Refusing;
-                true
-            }
-        }
-    }
-
-    fn on_tick(&mut self) {
-        if let State::Ready(root) = &self.state {
-            root.tick(&Proxy { root: self.id });
-        }
-    }
-
-    fn create_http_context(&self, id: u32) -> Option<Box<dyn HttpContext>> {
-        Some(match &self.state {
-            State::Ready(root) => Box::new(Request(Stream::new(root, id))),
-            State::Unconfigured | State::Refusing => Box::new(Refused),
-        })
-    }
-
-    fn get_type(&self) -> Option<ContextType> {
-        Some(ContextType::HttpContext)
-    }
-}
-
-/// One request, as the SDK drives it.
-struct Request(Rc<RefCell<Stream>>);
-
-impl Request {
-    fn drive(&self, step: impl FnOnce(&mut Stream) -> Flow) -> Action {
-        match self.0.try_borrow_mut().map(|mut stream| step(&mut stream)) {
-            Ok(Flow::Continue) => Action::Continue,
-            // A callback within a callback does not happen; if it did, nothing may pass unseen.
-            Ok(Flow::Pause) | Err(_) => Action::Pause,
-        }
-    }
-}
-
-impl Context for Request {}
-
-impl HttpContext for Request {
-    fn on_http_request_headers(&mut self, _count: usize, end: bool) -> Action {
-        self.drive(|stream| stream.request_headers(&STREAM, end))
-    }
-
-    fn on_http_request_body(&mut self, held: usize, end: bool) -> Action {
-        self.drive(|stream| stream.request_body(&STREAM, held, end))
-    }
-
-    fn on_http_request_trailers(&mut self, _count: usize) -> Action {
-        self.drive(|stream| stream.request_trailers(&STREAM))
-    }
-
-    fn on_http_response_headers(&mut self, _count: usize, _end: bool) -> Action {
-        self.drive(|stream| stream.response_headers(&STREAM))
-    }
-
-    fn on_log(&mut self) {
-        if let Ok(mut stream) = self.0.try_borrow_mut() {
-            stream.ended(&STREAM);
-        }
-    }
-}
-
-/// A request in a VM that could not hold the policy.
-struct Refused;
-
-impl Context for Refused {}
-
-impl HttpContext for Refused {
-    fn on_http_request_headers(&mut self, _count: usize, _end: bool) -> Action {
-        count_error(&STREAM, ProxyError::OutOfMemory);
-        STREAM.reply(&Reply {
-            status: 503,
-            details: "waf_unavailable",
-            headers: &[],
-            grpc_status: None,
-            body: b"",
         });
-        Action::Pause
+    }
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn proxy_on_configure(root: u32, _size: usize) -> u32 {
+    let proxy = Proxy { root };
+    let mut json = Vec::new();
+    // Without a configuration there is no buffer; that means the default policy.
+    receive(&mut json, |data, size| unsafe {
+        calls::proxy_get_buffer_bytes(CONFIGURATION, 0, usize::MAX >> 1, data, size)
+    });
+    let instance = match Root::configure(&proxy, &json) {
+        Ok(root) => Some(root),
+        Err(Refusal::Memory) => None,
+        Err(Refusal::Policy) => return 0,
+    };
+    set_instance(root, instance);
+    1
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn proxy_on_tick(root: u32) {
+    if let Some(instance) = instance(root) {
+        instance.tick(&Proxy { root });
+    }
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn proxy_on_request_headers(id: u32, _count: u32, end: u32) -> u32 {
+    drive(id, |stream| stream.request_headers(&STREAM, end != 0)).unwrap_or_else(refuse)
+}
+
+/// A request that was refused has nothing to show; if it had, it would not pass.
+#[unsafe(no_mangle)]
+extern "C" fn proxy_on_request_body(id: u32, held: usize, end: u32) -> u32 {
+    drive(id, |stream| stream.request_body(&STREAM, held, end != 0)).unwrap_or(PAUSE)
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn proxy_on_request_trailers(id: u32, _count: u32) -> u32 {
+    drive(id, |stream| stream.request_trailers(&STREAM)).unwrap_or(PAUSE)
+}
+
+/// Of a request that was refused, this is the answer given here.
+#[unsafe(no_mangle)]
+extern "C" fn proxy_on_response_headers(id: u32, _count: u32, _end: u32) -> u32 {
+    drive(id, |stream| stream.response_headers(&STREAM)).unwrap_or(CONTINUE)
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn proxy_on_log(id: u32) {
+    if let Some(stream) = stream(id)
+        && let Ok(mut stream) = stream.try_borrow_mut()
+    {
+        stream.ended(&STREAM);
+    }
+}
+
+/// A context is gone: a request, or an instance, which lives on until its requests are over.
+#[unsafe(no_mangle)]
+extern "C" fn proxy_on_delete(id: u32) {
+    let stream = STREAMS.with(|streams| streams.try_borrow_mut().ok()?.remove(id));
+    if stream.is_none() {
+        INSTANCES.with(|instances| {
+            if let Ok(mut instances) = instances.try_borrow_mut() {
+                instances.retain(|(root, _)| *root != id);
+            }
+        });
     }
 }

@@ -49,7 +49,7 @@ fn value(item: &Item<'_>) -> Vec<u8> {
 
 /// The argument of Envoy's foreign function `declare_property` for a key that holds a `Struct`:
 /// `DeclarePropertyArguments` with a name (field 1), the type Protobuf (field 3), and its URL (field 4).
-#[cfg(any(target_os = "wasi", palisade_abi))]
+#[cfg(any(target_os = "wasi", palisade_abi, test))]
 pub(super) fn struct_declaration(key: &str) -> Vec<u8> {
     let mut out = Vec::new();
     bytes(&mut out, 1, key.as_bytes());

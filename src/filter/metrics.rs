@@ -161,13 +161,9 @@ impl Metrics {
     pub(super) fn count(&self, host: &dyn Host, verdict: &Verdict, mode: Mode) {
         let action = verdict.action;
         add_to(host, self.requests.get(mode as usize), action);
-        for (category, counters) in Category::ALL.iter().zip(&self.categories) {
-            let sums = [&verdict.scores, &verdict.recorded];
-            let reason = verdict.reasons.contains(category);
-            if reason || sums.iter().any(|sums| sums.get(*category) > 0) {
-                let action = if reason { action } else { Action::Allow };
-                add_to(host, Some(counters), action);
-            }
+        // Sums come of hits, and so do most reasons; most requests have neither.
+        if !verdict.hits.is_empty() || !verdict.reasons.is_empty() {
+            self.count_categories(host, verdict);
         }
         if !self.rules.is_empty() {
             for (index, hit) in verdict.hits.iter().enumerate() {
@@ -194,6 +190,18 @@ impl Metrics {
         }
         if !verdict.exceptions.is_empty() {
             add(host, self.exceptions_applied);
+        }
+    }
+
+    fn count_categories(&self, host: &dyn Host, verdict: &Verdict) {
+        let action = verdict.action;
+        for (category, counters) in Category::ALL.iter().zip(&self.categories) {
+            let sums = [&verdict.scores, &verdict.recorded];
+            let reason = verdict.reasons.contains(category);
+            if reason || sums.iter().any(|sums| sums.get(*category) > 0) {
+                let action = if reason { action } else { Action::Allow };
+                add_to(host, Some(counters), action);
+            }
         }
     }
 

@@ -95,10 +95,15 @@ const HOLD_STREAM_NS: u64 = 50_000_000;
 /// on; the body is still held.
 const HOLD_HEADERS_NS: u64 = 10_000_000_000;
 
+/// The name and the value of a header.
+type Header<'a> = (&'a [u8], &'a [u8]);
+
 /// Buffers of the VM, shared by all streams: nothing in them survives a callback, but the memory of headers in
 /// which nothing was found.
 struct Buffers {
     map: Vec<u8>,
+    /// Empty; the room for the headers of a head.
+    headers: Vec<Header<'static>>,
     body: Vec<u8>,
     scratch: Scratch,
 }
@@ -107,6 +112,7 @@ impl Default for Buffers {
     fn default() -> Self {
         Self {
             map: Vec::new(),
+            headers: Vec::new(),
             body: Vec::new(),
             scratch: Scratch::remembering(),
         }
@@ -156,10 +162,10 @@ impl Stream {
     fn judge_headers(&mut self, host: &dyn Host, end: bool) -> Flow {
         let root = Rc::clone(&self.root);
         let engine = root.engine();
-        let (over, forged) = with_buffers(|buffers| {
+        let (action, over, forged) = with_buffers(|buffers| {
             buffers.map.clear();
             let readable = host.map(Map::RequestHeaders, &mut buffers.map);
-            let mut headers = Vec::with_capacity(32);
+            let mut headers: Vec<Header<'_>> = std::mem::take(&mut buffers.headers);
             let mut head = Head {
                 method: b"",
                 scheme: b"",
@@ -170,6 +176,7 @@ impl Stream {
                 end_of_stream: end,
             };
             let mut forged = false;
+            let mut id: &[u8] = b"";
             for (name, value) in Pairs::new(&buffers.map) {
                 match name {
                     b":method" => head.method = value,
@@ -178,7 +185,7 @@ impl Stream {
                     b":path" => head.target = value,
                     b":protocol" => head.protocol = value,
                     b"x-request-id" => {
-                        self.asker.request_id = printable(value);
+                        id = value;
                         headers.push((name, value));
                     }
                     _ if name == DECISION_HEADER.as_bytes() => forged = true,
@@ -188,7 +195,9 @@ impl Stream {
             head.headers = &headers;
             // Over HTTP/2 a WebSocket has no key (RFC 8441), and the proxy shows it as if it were HTTP/1.
             let mut version = Vec::new();
-            if head.protocol.is_empty()
+            let claims = request::claims_upgrade(&head);
+            if claims
+                && head.protocol.is_empty()
                 && request::claims_websocket(&head)
                 && host.property("request\0protocol", &mut version)
             {
@@ -206,9 +215,9 @@ impl Stream {
                 count_error(host, ProxyError::Unreadable);
                 engine.cannot_inspect(&mut inspection, Anomaly::Unreadable);
             }
-            let upgrade = request::is_websocket_upgrade(&head);
-            self.claims_upgrade = !upgrade && request::claims_upgrade(&head);
-            if !upgrade && request::claims_websocket(&head) {
+            let upgrade = claims && request::is_websocket_upgrade(&head);
+            self.claims_upgrade = claims && !upgrade;
+            if self.claims_upgrade && request::claims_websocket(&head) {
                 engine.cannot_inspect(&mut inspection, Anomaly::FalseUpgrade);
             }
             if upgrade {
@@ -225,25 +234,36 @@ impl Stream {
                     fed: 0,
                 });
             }
-            let over = upgrade || engine.ends(&inspection);
-            let more = !end && !over;
-            self.asked = match engine.config().telemetry.record {
+            let over = end || upgrade || engine.ends(&inspection);
+            let action = if over {
+                self.verdict.insert(engine.verdict(&inspection)).action
+            } else {
+                engine.action(&inspection)
+            };
+            // Of most requests there is nothing to say, neither to the client nor in a record.
+            let record = engine.config().telemetry.record;
+            let something = !over || inspection.has_something();
+            if !end || something || action == Action::Block || record == Recorded::All {
+                self.asker.request_id = printable(id);
+            }
+            self.asked = match record {
                 Recorded::Off => None,
                 Recorded::All => Some(Box::new(Asked::of(&head))),
                 Recorded::Blocked | Recorded::Matched => {
-                    (more || inspection.has_something()).then(|| Box::new(Asked::of(&head)))
+                    something.then(|| Box::new(Asked::of(&head)))
                 }
             };
             self.inspection = Some(inspection);
-            (over, forged)
+            buffers.headers = emptied(headers);
+            (action, over, forged)
         });
         if forged {
             host.set_header(Map::RequestHeaders, DECISION_HEADER, None);
         }
-        if self.condemned() {
+        if action == Action::Block {
             return self.block(host);
         }
-        if end || over {
+        if over {
             self.allow(host, Carrier::Request);
             return Flow::Continue;
         }
@@ -590,7 +610,7 @@ impl Stream {
 
     /// Acts on a verdict that came with the body or the trailers.
     fn conclude(&mut self, host: &dyn Host) -> Flow {
-        if self.condemned() {
+        if self.decide() == Action::Block {
             return self.block(host);
         }
         let carrier = match self.headers {
@@ -612,20 +632,32 @@ impl Stream {
         effects::header(&config.telemetry, &record)
     }
 
+    /// Makes the verdict. What was never inspected does not pass.
+    fn decide(&mut self) -> Action {
+        let Some(inspection) = &self.inspection else {
+            return Action::Block;
+        };
+        let verdict = self.root.engine().verdict(inspection);
+        self.verdict.insert(verdict).action
+    }
+
+    /// Lets go what was decided.
     fn allow(&mut self, host: &dyn Host, carrier: Carrier) {
-        self.write(host, carrier);
+        self.write_verdict(host, carrier);
         self.phase = Phase::Decided;
     }
 
+    /// Decides, and writes the decision.
     fn write(&mut self, host: &dyn Host, carrier: Carrier) {
-        let root = Rc::clone(&self.root);
-        let engine = root.engine();
-        if let Some(inspection) = &self.inspection {
-            let verdict = engine.verdict(inspection);
-            let config = engine.config();
-            let record = effects::record(config, &verdict, self.microseconds(host));
+        self.decide();
+        self.write_verdict(host, carrier);
+    }
+
+    fn write_verdict(&self, host: &dyn Host, carrier: Carrier) {
+        if let Some(verdict) = &self.verdict {
+            let config = self.root.engine().config();
+            let record = effects::record(config, verdict, self.microseconds(host));
             effects::write_decision(host, &config.telemetry, &record, carrier);
-            self.verdict = Some(verdict);
         }
     }
 
@@ -647,13 +679,14 @@ impl Stream {
     /// Counts the request and leaves its record, once.
     fn tell(&mut self, host: &dyn Host) {
         let engine = self.root.engine();
-        if let (Some(inspection), Some(verdict)) = (&self.inspection, self.verdict.take()) {
+        if let (Some(inspection), Some(verdict)) = (&self.inspection, &self.verdict) {
             let microseconds = self.microseconds(host);
-            let record = effects::record(engine.config(), &verdict, microseconds);
+            let record = effects::record(engine.config(), verdict, microseconds);
             let mode = engine.settings(inspection).mode;
             let asked = (self.asked.as_deref(), self.asker.request_id.as_slice());
             self.root.tell(host, &record, mode, asked);
         }
+        self.verdict = None;
     }
 }
 
@@ -663,6 +696,12 @@ fn with_buffers<T>(work: impl FnOnce(&mut Buffers) -> T) -> T {
         // A callback within a callback: nothing does that, and it would work all the same.
         Err(_) => work(&mut Buffers::default()),
     })
+}
+
+/// The room that headers took, for those of the next head: nothing is dropped or allocated.
+fn emptied(mut headers: Vec<Header<'_>>) -> Vec<Header<'static>> {
+    headers.clear();
+    headers.into_iter().map_while(|_| None).collect()
 }
 
 /// The client's address, as the proxy sees it: `192.0.2.1:33480`, `[2001:db8::1]:0`.
@@ -695,10 +734,25 @@ fn total_size(host: &dyn Host) -> u64 {
 
 /// What of an id may stand in an answer: a client can choose it.
 fn printable(value: &[u8]) -> Vec<u8> {
-    value
-        .iter()
-        .copied()
-        .filter(|byte| byte.is_ascii_graphic() && *byte != b'<')
-        .take(64)
-        .collect()
+    const MOST: usize = 64;
+    let may_stand = |byte: &u8| byte.is_ascii_graphic() && *byte != b'<';
+    if value.len() <= MOST && value.iter().all(may_stand) {
+        return value.to_vec();
+    }
+    let those = value.iter().copied().filter(may_stand);
+    those.take(MOST).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_room_of_headers_is_kept() {
+        let text = b"accept: text/html".to_vec();
+        let mut headers: Vec<Header<'_>> = Vec::with_capacity(20);
+        headers.push(text.split_at(6));
+        let kept = emptied(headers);
+        assert!(kept.is_empty() && kept.capacity() >= 20);
+    }
 }
