@@ -226,9 +226,8 @@ fn place(name: &[u8], value: &[u8]) -> u32 {
     let ends = |text: &[u8]| [word(text, 0), word(text, text.len().saturating_sub(8))];
     let mut all = ends(name).into_iter().fold(lengths, mix);
     if !value.is_empty() {
-        let third = value.len() / 3;
-        let inside = [word(value, third), word(value, third.saturating_mul(2))];
-        all = ends(value).into_iter().chain(inside).fold(all, mix);
+        all = ends(value).into_iter().fold(all, mix);
+        all = mix(all, word(value, value.len() / 2));
     }
     // Once more, so that the end of the last word tells too.
     (mix(all, 0) >> 32) as u32

@@ -109,9 +109,9 @@ pub(super) fn header(telemetry: &Telemetry, record: &Record<'_>) -> Option<Cow<'
     }
     let wanted = |name: &str| telemetry.keys.iter().any(|key| key.name() == name);
     let entries = record.entries_of(|name| always.contains(&name) || wanted(name));
-    let mut value = Vec::new();
+    let mut value = Vec::with_capacity(128);
     metadata::write_value(&entries, &mut value);
-    let mut header = Vec::with_capacity(value.len().div_ceil(3) * 4);
+    let mut header = Vec::new();
     metadata::write_base64(&value, &mut header);
     Some(Cow::Owned(header))
 }

@@ -5,28 +5,25 @@ use crate::engine::Item;
 
 /// Writes some entries as a `google.protobuf.Value` that holds a `Struct`.
 pub(super) fn write_value(entries: &[(&str, Item<'_>)], out: &mut Vec<u8>) {
-    let mut fields = Vec::new();
-    write_struct(entries, &mut fields);
     // Value.struct_value is field 5.
-    bytes(out, 5, &fields);
+    nested(out, 5, |out| write_struct(entries, out));
 }
 
 /// Writes some entries as a `google.protobuf.Struct`.
 pub(super) fn write_struct(entries: &[(&str, Item<'_>)], out: &mut Vec<u8>) {
     for (key, item) in entries {
-        let mut pair = Vec::new();
-        bytes(&mut pair, 1, key.as_bytes());
-        bytes(&mut pair, 2, &value(item));
-        // Struct.fields is field 1.
-        bytes(out, 1, &pair);
+        // Struct.fields is field 1, a map of a key (1) and a value (2).
+        nested(out, 1, |out| {
+            bytes(out, 1, key.as_bytes());
+            nested(out, 2, |out| write_item(item, out));
+        });
     }
 }
 
-/// One `Value`. Text that is not UTF-8 would make the whole unreadable.
-fn value(item: &Item<'_>) -> Vec<u8> {
-    let mut out = Vec::new();
+/// Writes what stands in one `Value`. Text that is not UTF-8 would make the whole unreadable.
+fn write_item(item: &Item<'_>, out: &mut Vec<u8>) {
     match item {
-        Item::Text(text) => bytes(&mut out, 3, String::from_utf8_lossy(text).as_bytes()),
+        Item::Text(text) => bytes(out, 3, String::from_utf8_lossy(text).as_bytes()),
         Item::Number(number) => {
             // Value.number_value is field 2, a double.
             out.push(2 << 3 | 1);
@@ -34,17 +31,14 @@ fn value(item: &Item<'_>) -> Vec<u8> {
         }
         // Value.bool_value is field 4.
         Item::True => out.extend_from_slice(&[4 << 3, 1]),
-        Item::List(items) => {
-            // Value.list_value is field 6, a ListValue whose field 1 are the values.
-            let mut list = Vec::new();
-            items
-                .iter()
-                .for_each(|item| bytes(&mut list, 1, &value(item)));
-            bytes(&mut out, 6, &list);
-        }
-        Item::Map(entries) => write_value(entries, &mut out),
+        // Value.list_value is field 6, a ListValue whose field 1 are the values.
+        Item::List(items) => nested(out, 6, |out| {
+            for item in items {
+                nested(out, 1, |out| write_item(item, out));
+            }
+        }),
+        Item::Map(entries) => write_value(entries, out),
     }
-    out
 }
 
 /// The argument of Envoy's foreign function `declare_property` for a key that holds a `Struct`:
@@ -61,30 +55,67 @@ pub(super) fn struct_declaration(key: &str) -> Vec<u8> {
 /// Writes base64 with the standard alphabet and padding (RFC 4648, 4).
 pub(super) fn write_base64(input: &[u8], out: &mut Vec<u8>) {
     const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    for chunk in input.chunks(3) {
-        let mut group = [0; 4];
-        for (to, from) in group.iter_mut().skip(1).zip(chunk) {
-            *to = *from;
+    let letter = |bits: u32| ALPHABET.get((bits & 63) as usize).copied().unwrap_or(b'=');
+    out.reserve(input.len().div_ceil(3).saturating_mul(4));
+    let (groups, rest) = input.as_chunks::<3>();
+    for [a, b, c] in groups {
+        let bits = u32::from_be_bytes([0, *a, *b, *c]);
+        out.extend_from_slice(&[
+            letter(bits >> 18),
+            letter(bits >> 12),
+            letter(bits >> 6),
+            letter(bits),
+        ]);
+    }
+    match rest {
+        [a] => {
+            let bits = u32::from(*a) << 16;
+            out.extend_from_slice(&[letter(bits >> 18), letter(bits >> 12), b'=', b'=']);
         }
-        let bits = u32::from_be_bytes(group);
-        for index in 0..4 {
-            let digit = (bits >> (18 - 6 * index)) & 63;
-            let letter = ALPHABET.get(digit as usize).copied().unwrap_or(b'=');
-            out.push(if index <= chunk.len() { letter } else { b'=' });
+        [a, b] => {
+            let bits = u32::from_be_bytes([0, *a, *b, 0]);
+            let last = letter(bits >> 6);
+            out.extend_from_slice(&[letter(bits >> 18), letter(bits >> 12), last, b'=']);
         }
+        _ => {}
     }
 }
 
 /// A length-delimited field.
 fn bytes(out: &mut Vec<u8>, field: u8, value: &[u8]) {
     out.push(field << 3 | 2);
-    let mut length = value.len();
-    while length >= 0x80 {
-        out.push(length as u8 | 0x80);
-        length >>= 7;
+    if value.len() < 0x80 {
+        out.push(value.len() as u8);
+    } else {
+        out.extend(varint(value.len()));
     }
-    out.push(length as u8);
     out.extend_from_slice(value);
+}
+
+/// The same for what is still to be written. Most is short: its length has the one byte that is kept free.
+fn nested(out: &mut Vec<u8>, field: u8, write: impl FnOnce(&mut Vec<u8>)) {
+    out.push(field << 3 | 2);
+    let at = out.len();
+    out.push(0);
+    write(out);
+    let length = out.len().saturating_sub(at).saturating_sub(1);
+    match out.get_mut(at) {
+        Some(byte) if length < 0x80 => *byte = length as u8,
+        _ => {
+            out.splice(at..at.saturating_add(1), varint(length));
+        }
+    }
+}
+
+/// A number in groups of seven bits, the lowest first.
+fn varint(number: usize) -> impl Iterator<Item = u8> {
+    let mut rest = Some(number);
+    std::iter::from_fn(move || {
+        let number = rest?;
+        let more = number >> 7;
+        rest = (more > 0).then_some(more);
+        Some((number & 0x7F) as u8 | if more > 0 { 0x80 } else { 0 })
+    })
 }
 
 #[cfg(test)]
@@ -106,6 +137,24 @@ mod tests {
             let mut out = Vec::new();
             write_base64(input.as_bytes(), &mut out);
             assert_eq!(out, expected.as_bytes());
+        }
+    }
+
+    #[test]
+    fn lengths_of_any_size() {
+        for (length, expected) in [
+            (0, &[0x00][..]),
+            (127, &[0x7F]),
+            (128, &[0x80, 0x01]),
+            (16_384, &[0x80, 0x80, 0x01]),
+        ] {
+            let value = vec![b'x'; length];
+            let mut flat = Vec::new();
+            bytes(&mut flat, 1, &value);
+            assert_eq!(flat, [&[0x0A], expected, &value[..]].concat());
+            let mut inside = Vec::new();
+            nested(&mut inside, 1, |out| out.extend_from_slice(&value));
+            assert_eq!(flat, inside);
         }
     }
 }
