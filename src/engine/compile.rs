@@ -203,7 +203,7 @@ impl Engine {
         let needs_time = exceptions.expiring().next().is_some();
         let [_, own] = &sets;
         let memory = match own.conditions.headers() {
-            Some(names) if !exceptions.ask_headers() => Memory::But(names),
+            Some(names) if !exceptions.ask_heads() => Memory::But(names),
             _ => Memory::Off,
         };
         let names = own.conditions.places().filter_map(|(zones, parts)| {

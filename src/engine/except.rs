@@ -97,11 +97,12 @@ impl Exceptions {
         self.list.is_empty()
     }
 
-    /// Whether one asks for several places of a request at once, a header among them.
-    pub(super) fn ask_headers(&self) -> bool {
+    /// Whether one asks for several places of a request at once, a header or the path among them.
+    pub(super) fn ask_heads(&self) -> bool {
+        let head = ZoneSet::of(&[Zone::RequestHeader, Zone::Path]);
         self.list.iter().any(|exception| {
             let mut places = exception.places.iter();
-            places.len() > 1 && places.any(|place| place.zones.contains(Zone::RequestHeader))
+            places.len() > 1 && places.any(|place| place.zones.intersects(head))
         })
     }
 

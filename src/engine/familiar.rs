@@ -8,7 +8,7 @@
 use std::collections::BTreeSet;
 
 use crate::model::Zone;
-use crate::request::Familiar;
+use crate::request::{Familiar, Head, Place};
 
 /// Headers that are kept, a power of two, and bytes of name and value together, at most: with what else a
 /// slot holds, 256.
@@ -25,12 +25,14 @@ pub(super) enum Memory {
     But(Names),
 }
 
-/// Names of headers, in lower case.
+/// Names of headers, in lower case, and whether the path is among them.
 #[derive(Debug, Default)]
 pub(super) struct Names {
     /// A bit for each length; the last one for all that are longer.
     lengths: u64,
     names: BTreeSet<Box<[u8]>>,
+    /// Paths are not remembered either.
+    paths: bool,
 }
 
 impl Names {
@@ -40,8 +42,16 @@ impl Names {
         self.names.insert(name.to_ascii_lowercase().into());
     }
 
+    /// Adds the path.
+    pub(super) fn add_paths(&mut self) {
+        self.paths = true;
+    }
+
     /// Whether a header has one of these names. One in capitals may always have.
-    pub(super) fn contain(&self, (name, _): (&[u8], &[u8])) -> bool {
+    pub(super) fn contain(&self, (name, _): (&[u8], &[u8]), place: Place) -> bool {
+        if place == Place::Path {
+            return self.paths;
+        }
         self.lengths & length_bit(name) != 0
             && (self.names.contains(name) || name.iter().any(u8::is_ascii_uppercase))
     }
@@ -61,9 +71,9 @@ const fn length_bit(name: &[u8]) -> u64 {
 pub(super) struct Kept {
     headers: KeptHeaders,
     names: KeptNames,
-    /// Headers of the head at hand that are not known: where they would be, and their place in the head.
-    missed: Vec<(u32, u32)>,
-    /// Names among the fields at hand that are not known: where they would be, and the index of the field.
+    /// What is not known of the head at hand: the slot where it would be, and its place in the head.
+    missed: Vec<(u32, Place)>,
+    /// Names among the fields at hand that are not known: the slot where each would be, and the index of the field.
     missed_names: Vec<(u32, u32)>,
 }
 
@@ -75,40 +85,57 @@ pub(super) struct Judge {
     pub(super) zone: Zone,
 }
 
+impl Judge {
+    /// The same in the zone of a place.
+    fn of(self, place: Place) -> Self {
+        let zone = match place {
+            Place::Path => Zone::Path,
+            Place::Authority | Place::Header(_) => Zone::RequestHeader,
+        };
+        Self { zone, ..self }
+    }
+}
+
 impl Kept {
-    /// Forgets which headers of the last head were not known.
+    /// Forgets what was not known of the last head.
     pub(super) fn begin(&mut self) {
         self.missed.clear();
     }
 
-    /// Whether a header was clean before. The name alone may have been.
+    /// Whether the path or a header was clean before. The name alone may have been.
     pub(super) fn knows(
         &mut self,
         judge: Judge,
         (name, value): (&[u8], &[u8]),
-        index: usize,
+        place: Place,
     ) -> Familiar {
-        let place = place(name, value);
-        if self.headers.hold(judge, place, name, value) {
+        let judge = judge.of(place);
+        let slot = slot_of(name, value);
+        if self.headers.hold(judge, slot, name, value) {
             return Familiar::Whole;
         }
-        self.missed.push((place, index as u32));
-        if self.knows_name(judge, name) {
+        self.missed.push((slot, place));
+        if !name.is_empty() && self.names.hold(judge, slot_of(name, b""), name, b"") {
             return Familiar::Name;
         }
         Familiar::No
     }
 
-    /// Takes note of the headers of a head that were not known, now that nothing was found in any.
-    pub(super) fn learn<'a>(
-        &mut self,
-        judge: Judge,
-        header: impl Fn(usize) -> Option<(&'a [u8], &'a [u8])>,
-    ) {
-        for (place_of_both, index) in self.missed.drain(..) {
-            if let Some((name, value)) = header(index as usize) {
-                self.headers.keep(judge, place_of_both, name, value);
-                self.names.keep(judge, place(name, b""), name, b"");
+    /// Takes note of what was not known of a head, now that nothing was found in it.
+    pub(super) fn learn(&mut self, judge: Judge, head: &Head<'_>) {
+        for (slot, place) in self.missed.drain(..) {
+            let judge = judge.of(place);
+            let header: Option<(&[u8], &[u8])> = match place {
+                Place::Path => Some((b"", head.path())),
+                Place::Authority => Some((b"host", head.authority)),
+                Place::Header(index) => head.headers.get(index as usize).copied(),
+            };
+            let Some((name, value)) = header else {
+                continue;
+            };
+            self.headers.keep(judge, slot, name, value);
+            if !name.is_empty() {
+                self.names.keep(judge, slot_of(name, b""), name, b"");
             }
         }
     }
@@ -118,17 +145,12 @@ impl Kept {
         self.missed_names.clear();
     }
 
-    /// Whether a name was clean before.
-    pub(super) fn knows_name(&mut self, judge: Judge, name: &[u8]) -> bool {
-        self.names.hold(judge, place(name, b""), name, b"")
-    }
-
-    /// The same for the name of the field of that index, which may be learnt.
+    /// Whether the name of the field of that index was clean before.
     pub(super) fn knows_field(&mut self, judge: Judge, name: &[u8], index: u32) -> bool {
-        let place = place(name, b"");
-        let known = self.names.hold(judge, place, name, b"");
+        let slot = slot_of(name, b"");
+        let known = self.names.hold(judge, slot, name, b"");
         if !known {
-            self.missed_names.push((place, index));
+            self.missed_names.push((slot, index));
         }
         known
     }
@@ -136,9 +158,9 @@ impl Kept {
     /// Takes note of the names that were not known. `name` gives that of a field with its judge, if nothing was
     /// found in it.
     pub(super) fn learn_names<'a>(&mut self, name: impl Fn(u32) -> Option<(Judge, &'a [u8])>) {
-        for (place, index) in self.missed_names.drain(..) {
+        for (slot, index) in self.missed_names.drain(..) {
             if let Some((judge, name)) = name(index) {
-                self.names.keep(judge, place, name, b"");
+                self.names.keep(judge, slot, name, b"");
             }
         }
     }
@@ -161,8 +183,8 @@ struct Slot<const BYTES: usize> {
 }
 
 impl<const SLOTS: usize, const BYTES: usize> Slots<SLOTS, BYTES> {
-    fn hold(&mut self, judge: Judge, place: u32, first: &[u8], second: &[u8]) -> bool {
-        let Some(slot) = self.slots.get_mut(place as usize % SLOTS) else {
+    fn hold(&mut self, judge: Judge, slot: u32, first: &[u8], second: &[u8]) -> bool {
+        let Some(slot) = self.slots.get_mut(slot as usize % SLOTS) else {
             return false;
         };
         if usize::from(slot.first) != first.len()
@@ -178,9 +200,8 @@ impl<const SLOTS: usize, const BYTES: usize> Slots<SLOTS, BYTES> {
         same
     }
 
-    fn keep(&mut self, judge: Judge, place: u32, first: &[u8], second: &[u8]) {
-        if first.len().saturating_add(second.len()) > BYTES
-            || self.hold(judge, place, first, second)
+    fn keep(&mut self, judge: Judge, slot: u32, first: &[u8], second: &[u8]) {
+        if first.len().saturating_add(second.len()) > BYTES || self.hold(judge, slot, first, second)
         {
             return;
         }
@@ -199,7 +220,7 @@ impl<const SLOTS: usize, const BYTES: usize> Slots<SLOTS, BYTES> {
             };
             self.slots.resize(SLOTS, none);
         }
-        let Some(slot) = self.slots.get_mut(place as usize % SLOTS) else {
+        let Some(slot) = self.slots.get_mut(slot as usize % SLOTS) else {
             return;
         };
         if std::mem::take(&mut slot.used) {
@@ -219,7 +240,7 @@ impl<const SLOTS: usize, const BYTES: usize> Slots<SLOTS, BYTES> {
 
 /// The slot of a header, by its lengths and some of its bytes. Whoever makes many headers for one slot
 /// makes his own requests slower, up to what they cost without any memory.
-fn place(name: &[u8], value: &[u8]) -> u32 {
+fn slot_of(name: &[u8], value: &[u8]) -> u32 {
     const MIX: u64 = 0x9E37_79B9_7F4A_7C15;
     let lengths = (name.len() as u64) << 32 | value.len() as u64;
     let mix = |all: u64, word: u64| (all.rotate_left(23) ^ word).wrapping_mul(MIX);
@@ -267,10 +288,38 @@ mod tests {
 
     fn learn(headers: &mut Kept, judge: Judge, all: &[(&[u8], &[u8])]) {
         headers.begin();
-        for (index, header) in all.iter().enumerate() {
-            headers.knows(judge, *header, index);
+        for (index, header) in (0..).zip(all) {
+            headers.knows(judge, *header, Place::Header(index));
         }
-        headers.learn(judge, |index| all.get(index).copied());
+        headers.learn(judge, &head(b"/", all));
+    }
+
+    fn head<'a>(target: &'a [u8], headers: &'a [(&'a [u8], &'a [u8])]) -> Head<'a> {
+        Head {
+            method: b"GET",
+            scheme: b"https",
+            authority: b"a",
+            target,
+            protocol: b"",
+            headers,
+            end_of_stream: true,
+        }
+    }
+
+    const FIRST: Place = Place::Header(0);
+
+    #[test]
+    fn a_path_is_no_header() {
+        let mut kept = Kept::default();
+        let path: (&[u8], &[u8]) = (b"", b"/a");
+        assert_eq!(kept.knows(JUDGE, path, Place::Path), Familiar::No);
+        kept.learn(JUDGE, &head(b"/a?b=c", &[]));
+        assert_eq!(kept.knows(JUDGE, path, Place::Path), Familiar::Whole);
+        assert_eq!(kept.knows(JUDGE, path, FIRST), Familiar::No);
+        assert_eq!(
+            kept.knows(JUDGE, (b"", b"/a?b=c"), Place::Path),
+            Familiar::No
+        );
     }
 
     #[test]
@@ -283,25 +332,25 @@ mod tests {
             (b"x", &long),
         ];
         for header in all {
-            assert_eq!(headers.knows(JUDGE, header, 0), Familiar::No);
+            assert_eq!(headers.knows(JUDGE, header, FIRST), Familiar::No);
         }
         learn(&mut headers, JUDGE, &all);
         for header in all {
-            assert_eq!(headers.knows(JUDGE, header, 0), Familiar::Whole);
+            assert_eq!(headers.knows(JUDGE, header, FIRST), Familiar::Whole);
             let other = Judge { scope: 1, ..JUDGE };
-            assert_eq!(headers.knows(other, header, 0), Familiar::No);
+            assert_eq!(headers.knows(other, header, FIRST), Familiar::No);
             // Another byte anywhere is another header.
             let (name, value) = header;
             for at in 0..value.len() {
                 let mut value = value.to_vec();
                 value[at] ^= 1;
-                assert_eq!(headers.knows(JUDGE, (name, &value), 0), Familiar::Name);
+                assert_eq!(headers.knows(JUDGE, (name, &value), FIRST), Familiar::Name);
             }
             let longer = [value, b"'"].concat();
-            assert_eq!(headers.knows(JUDGE, (name, &longer), 0), Familiar::Name);
+            assert_eq!(headers.knows(JUDGE, (name, &longer), FIRST), Familiar::Name);
         }
         // What was moved from the name to the value is another header too.
-        assert_eq!(headers.knows(JUDGE, (b"t", b"e"), 0), Familiar::No);
+        assert_eq!(headers.knows(JUDGE, (b"t", b"e"), FIRST), Familiar::No);
     }
 
     #[test]
@@ -312,12 +361,16 @@ mod tests {
         for n in 0..100_000 {
             let id = format!("{n:036}");
             learn(&mut headers, JUDGE, &[(b"x-request-id", id.as_bytes())]);
-            assert_eq!(headers.knows(JUDGE, often[0], 0), Familiar::Whole, "{n}");
+            assert_eq!(
+                headers.knows(JUDGE, often[0], FIRST),
+                Familiar::Whole,
+                "{n}"
+            );
         }
         assert_eq!(headers.headers.slots.len(), 512);
         let long = [b'x'; 236];
         learn(&mut headers, JUDGE, &[(b"a", &long)]);
-        assert_ne!(headers.knows(JUDGE, (b"a", &long), 0), Familiar::Whole);
+        assert_ne!(headers.knows(JUDGE, (b"a", &long), FIRST), Familiar::Whole);
     }
 
     #[test]

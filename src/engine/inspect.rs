@@ -17,9 +17,7 @@ use crate::model::{
     Action, Anomaly, AnomalySet, Category, Detector, EndedBy, Fallback, Family, Hit, Mode, Named,
     Part, RuleAction, Sums, Verdict, View, Zone, ZoneSet, number_of,
 };
-use crate::request::{
-    self, AUTHORITY, BodyPlan, Familiar, Field, Fields, Finding, Frame, Head, Kind, Span,
-};
+use crate::request::{self, BodyPlan, Familiar, Field, Fields, Finding, Frame, Head, Kind, Span};
 
 /// What is known of one request so far.
 #[derive(Debug)]
@@ -117,16 +115,17 @@ impl Engine {
         }
         inspection.sampled_out = sampled_out(&settings.enforcement, head, peer);
         scratch.clear();
-        let judge = Judge {
-            zone: Zone::RequestHeader,
-            ..self.judge(&inspection)
+        let judge = self.judge(&inspection);
+        let remembered = match &self.memory {
+            Memory::But(names) if self.filtered => Some(names),
+            _ => None,
         };
-        match (&self.memory, &mut scratch.familiar) {
-            (Memory::But(names), Some(headers)) if self.filtered => {
-                headers.begin();
-                let known = |header: (&[u8], &[u8]), index: usize| match names.contain(header) {
+        match (remembered, &mut scratch.familiar) {
+            (Some(names), Some(kept)) => {
+                kept.begin();
+                let known = |text: (&[u8], &[u8]), place| match names.contain(text, place) {
                     true => Familiar::No,
-                    false => headers.knows(judge, header, index),
+                    false => kept.knows(judge, text, place),
                 };
                 let fields = &mut scratch.fields;
                 request::read_unfamiliar_head(head, &settings.limits, fields, known);
@@ -153,14 +152,11 @@ impl Engine {
             }
             self.scan(scratch, &mut inspection, ahead);
         }
-        if let Some(headers) = &mut scratch.familiar
+        if let (Some(_), Some(kept)) = (remembered, &mut scratch.familiar)
             && inspection.is_spotless()
             && scratch.fields.anomalies().is_empty()
         {
-            headers.learn(judge, |index| match index {
-                AUTHORITY => Some((b"host", head.authority)),
-                index => head.headers.get(index).copied(),
-            });
+            kept.learn(judge, head);
         }
         inspection.head_scores = inspection.scores;
         inspection.head_counted = inspection.counted.len();

@@ -30,6 +30,11 @@ pub struct Head<'a> {
 }
 
 impl<'a> Head<'a> {
+    /// The path as it came, without origin and query.
+    pub fn path(&self) -> &'a [u8] {
+        split_target(self.target).0
+    }
+
     /// The values of the headers of that name; names are compared without case.
     pub fn values(&self, name: &'a [u8]) -> impl Iterator<Item = &'a [u8]> {
         self.headers
@@ -57,26 +62,34 @@ pub enum Familiar {
     Whole,
 }
 
-/// The place of [`Head::authority`] among the headers, for whoever is asked whether it is familiar.
-pub const AUTHORITY: usize = u32::MAX as usize;
+/// What may be familiar, for whoever is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// The path, as it came; its name is empty.
+    Path,
+    /// [`Head::authority`], under the name `host`.
+    Authority,
+    /// The header of that index.
+    Header(u32),
+}
 
 /// Reads path, query, headers and cookies.
 pub fn read_head(head: &Head<'_>, limits: &Limits, fields: &mut Fields) {
     read_unfamiliar_head(head, limits, fields, |_, _| Familiar::No);
 }
 
-/// The same without headers in which there is known to be nothing. `familiar` is asked for each, with its
-/// place, but not for those that hold secrets.
+/// The same without the path and headers in which there is known to be nothing. `familiar` is asked for the name
+/// and the value of each, but not of those that hold secrets.
 pub fn read_unfamiliar_head(
     head: &Head<'_>,
     limits: &Limits,
     fields: &mut Fields,
-    mut familiar: impl FnMut((&[u8], &[u8]), usize) -> Familiar,
+    mut familiar: impl FnMut((&[u8], &[u8]), Place) -> Familiar,
 ) {
-    read_target(head.target, limits, fields);
+    read_target(head.target, limits, fields, &mut familiar);
     if !head.authority.is_empty() {
         let host: &[u8] = b"host";
-        match familiar((host, head.authority), AUTHORITY) {
+        match familiar((host, head.authority), Place::Authority) {
             Familiar::Whole => fields.pass(host, head.authority),
             Familiar::Name | Familiar::No => {
                 let kind = Syntax::Authority.kind(head.authority, Signs::of(head.authority));
@@ -146,10 +159,41 @@ pub fn claims_upgrade(head: &Head<'_>) -> bool {
         || (head.lists(b"connection", b"upgrade") && head.values(b"upgrade").next().is_some())
 }
 
-fn read_target(target: &[u8], limits: &Limits, fields: &mut Fields) {
+/// The path of a target, without its origin, and what follows it.
+fn split_target(target: &[u8]) -> (&[u8], &[u8]) {
     let target = strip_origin(target);
     let at = memchr::memchr(b'?', target).unwrap_or(target.len());
-    let (path, query) = target.split_at_checked(at).unwrap_or((target, b""));
+    target.split_at_checked(at).unwrap_or((target, b""))
+}
+
+fn read_target(
+    target: &[u8],
+    limits: &Limits,
+    fields: &mut Fields,
+    familiar: &mut impl FnMut((&[u8], &[u8]), Place) -> Familiar,
+) {
+    let (path, query) = split_target(target);
+    if familiar((b"", path), Place::Path) == Familiar::Whole {
+        fields.pass(b"", path);
+    } else {
+        read_path(path, limits, fields);
+    }
+    if let Some(query) = query.strip_prefix(b"?") {
+        if query.iter().any(|byte| invalid_url_byte(*byte)) {
+            fields.find(Anomaly::InvalidUrlByte, Zone::QueryString, b"");
+        }
+        let pairs = Pairs {
+            zone: Zone::QueryString,
+            malformed: Anomaly::MalformedQuery,
+            charset: Charset::default(),
+            complete: true,
+            declared: true,
+        };
+        pairs.read(query, limits, fields);
+    }
+}
+
+fn read_path(path: &[u8], limits: &Limits, fields: &mut Fields) {
     if path.iter().any(|byte| invalid_url_byte(*byte)) {
         fields.find(Anomaly::InvalidUrlByte, Zone::Path, b"");
     }
@@ -169,19 +213,6 @@ fn read_target(target: &[u8], limits: &Limits, fields: &mut Fields) {
         (b"", None),
         (&plain, differs(&plain, path)),
     );
-    if let Some(query) = query.strip_prefix(b"?") {
-        if query.iter().any(|byte| invalid_url_byte(*byte)) {
-            fields.find(Anomaly::InvalidUrlByte, Zone::QueryString, b"");
-        }
-        let pairs = Pairs {
-            zone: Zone::QueryString,
-            malformed: Anomaly::MalformedQuery,
-            charset: Charset::default(),
-            complete: true,
-            declared: true,
-        };
-        pairs.read(query, limits, fields);
-    }
 }
 
 /// The target without the origin of its absolute form (RFC 9112, 3.2.2). A target that begins with
@@ -213,7 +244,7 @@ fn read_headers(
     headers: &[(&[u8], &[u8])],
     limits: &Limits,
     fields: &mut Fields,
-    mut familiar: impl FnMut((&[u8], &[u8]), usize) -> Familiar,
+    mut familiar: impl FnMut((&[u8], &[u8]), Place) -> Familiar,
 ) {
     let mut bytes = 0_usize;
     let mut seen = [false; SINGLE.len()];
@@ -240,7 +271,7 @@ fn read_headers(
         let secret = is_cookie || is(b"authorization") || is(b"proxy-authorization");
         let known = match secret {
             true => Familiar::No,
-            false => familiar((name, value), index),
+            false => familiar((name, value), Place::Header(index as u32)),
         };
         if known == Familiar::Whole {
             fields.pass(name, value);

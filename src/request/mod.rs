@@ -16,7 +16,7 @@ pub use body::{Frame, FrameSplitter, read_body, read_message};
 pub use content_type::{BodyFormat, BodyPlan, Coding};
 pub use fields::{Field, Fields, Finding, Kind, SEPARATOR, Span};
 pub use head::{
-    AUTHORITY, Familiar, Head, claims_upgrade, claims_websocket, is_websocket_upgrade, read_head,
+    Familiar, Head, Place, claims_upgrade, claims_websocket, is_websocket_upgrade, read_head,
     read_trailers, read_unfamiliar_head,
 };
 

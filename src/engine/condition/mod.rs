@@ -217,10 +217,16 @@ impl Conditions {
         !self.leaves.is_empty()
     }
 
-    /// The names of the headers that conditions look at; `None` if one may look at any.
+    /// The names of the headers that conditions look at, and whether they look at the path; `None` if one may
+    /// look at any header.
     pub(super) fn headers(&self) -> Option<Names> {
         let mut names = Names::default();
         for leaf in &self.leaves {
+            // The path has no name.
+            let names_another = matches!(&leaf.name, Some(Text::Exact(name)) if !name.is_empty());
+            if leaf.zones.contains(Zone::Path) && !names_another {
+                names.add_paths();
+            }
             if leaf.zones.contains(Zone::RequestHeader) {
                 match &leaf.name {
                     Some(Text::Exact(name)) => names.add(name),
