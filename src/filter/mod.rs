@@ -8,7 +8,6 @@ mod host;
 mod log;
 mod metadata;
 mod metrics;
-#[cfg(any(target_os = "wasi", palisade_abi, test))]
 mod numbered;
 mod pairs;
 mod reply;

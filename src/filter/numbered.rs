@@ -37,6 +37,17 @@ impl<T> Numbered<T> {
         at
     }
 
+    pub(super) const fn is_empty(&self) -> bool {
+        self.taken == 0
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = (u32, &T)> {
+        let taken = self.places.iter().flatten();
+        taken.map(|(number, value)| (*number, value))
+    }
+
+    // Only what drives the streams looks for one.
+    #[cfg(any(target_os = "wasi", palisade_abi, test))]
     pub(super) fn get(&self, number: u32) -> Option<&T> {
         let place = self.places.get(self.place(number))?;
         place.as_ref().map(|(_, value)| value)

@@ -8,6 +8,7 @@ use super::effects::FILTER_STATE_TYPED;
 use super::host::{Host, Level};
 use super::log::{self, Asked, Limiter};
 use super::metrics::{Metrics, count_error};
+use super::numbered::Numbered;
 use super::stream::Stream;
 use crate::config::Config;
 use crate::engine::{Engine, Record};
@@ -29,7 +30,7 @@ pub(super) enum Holding {
 pub struct Root {
     engine: Engine,
     holding: Cell<Holding>,
-    waiting: RefCell<Vec<(u32, Weak<RefCell<Stream>>)>>,
+    waiting: RefCell<Numbered<Weak<RefCell<Stream>>>>,
     ticking: Cell<u32>,
     /// The moment at which another exception of the policy expires, in seconds since 1970-01-01 (UTC).
     next_expiry: Cell<u64>,
@@ -135,7 +136,7 @@ impl Root {
                 let root = Rc::new(Self {
                     engine,
                     holding: Cell::new(holding),
-                    waiting: RefCell::default(),
+                    waiting: RefCell::new(Numbered::new()),
                     ticking: Cell::new(0),
                     next_expiry: Cell::new(0),
                     metrics,
@@ -292,13 +293,19 @@ impl Root {
 
     /// Looks after a stream from now on until it is decided.
     pub(super) fn watch(&self, host: &dyn Host, id: u32, stream: Weak<RefCell<Stream>>) {
-        self.waiting.borrow_mut().push((id, stream));
+        self.waiting.borrow_mut().insert(id, stream);
         let every = if self.holding() == Holding::Unknown {
             DISCOVERY_TICK_MS
         } else {
             WATCH_TICK_MS
         };
         self.tick_every(host, every);
+    }
+
+    /// Looks after a stream no longer: it is decided. To leave that to the next tick would keep the memory of
+    /// thousands.
+    pub(super) fn unwatch(&self, id: u32) {
+        self.waiting.borrow_mut().remove(id);
     }
 
     fn tick_every(&self, host: &dyn Host, milliseconds: u32) {
@@ -312,27 +319,27 @@ impl Root {
 
     /// The proxy's clock struck: nothing that waits may wait for ever.
     pub fn tick(&self, host: &dyn Host) {
-        let waiting = std::mem::take(&mut *self.waiting.borrow_mut());
+        let waiting: Vec<_> = {
+            let waiting = self.waiting.borrow();
+            waiting.iter().map(|(id, it)| (id, it.upgrade())).collect()
+        };
         let now = host.now();
-        let mut left = Vec::with_capacity(waiting.len());
         for (id, stream) in waiting {
-            let Some(strong) = stream.upgrade() else {
+            let Some(stream) = stream else {
+                self.unwatch(id);
                 continue;
             };
-            let Ok(mut state) = strong.try_borrow_mut() else {
-                left.push((id, stream));
+            let Ok(mut state) = stream.try_borrow_mut() else {
                 continue;
             };
             if !state.is_waiting() || !host.enter(id) {
+                self.unwatch(id);
                 continue;
             }
+            // It says itself when it waits no longer.
             state.look_after(host, now);
             host.leave();
-            if state.is_waiting() {
-                left.push((id, stream));
-            }
         }
-        self.waiting.borrow_mut().append(&mut left);
         let every = match (self.waiting.borrow().is_empty(), self.holding()) {
             (true, _) => 0,
             (false, Holding::Unknown) => DISCOVERY_TICK_MS,

@@ -275,9 +275,12 @@ impl Stream {
                 Flow::Continue
             }
             Holding::Holds | Holding::Unknown => {
-                self.headers = Headers::Held {
-                    size: total_size(host),
+                // Only who does not know what the proxy does will compare it.
+                let size = match root.holding() {
+                    Holding::Unknown => total_size(host),
+                    _ => 0,
                 };
+                self.headers = Headers::Held { size };
                 Flow::Pause
             }
         };
@@ -435,8 +438,16 @@ impl Stream {
             self.note(Anomaly::IncompleteRequest);
             self.write(host, Carrier::None);
         }
-        self.phase = Phase::Decided;
+        self.enter(Phase::Decided);
         self.tell(host);
+    }
+
+    /// Goes on to a phase in which nothing is awaited.
+    fn enter(&mut self, phase: Phase) {
+        if self.is_waiting() {
+            self.root.unwatch(self.id);
+        }
+        self.phase = phase;
     }
 
     /// Whether something is kept that must be let go some day.
@@ -644,7 +655,7 @@ impl Stream {
     /// Lets go what was decided.
     fn allow(&mut self, host: &dyn Host, carrier: Carrier) {
         self.write_verdict(host, carrier);
-        self.phase = Phase::Decided;
+        self.enter(Phase::Decided);
     }
 
     /// Decides, and writes the decision.
@@ -662,7 +673,7 @@ impl Stream {
     }
 
     fn block(&mut self, host: &dyn Host) -> Flow {
-        self.phase = Phase::Replied;
+        self.enter(Phase::Replied);
         self.write(host, Carrier::None);
         let decision = self.header(host);
         let engine = self.root.engine();
