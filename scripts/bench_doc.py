@@ -42,9 +42,22 @@ def before_and_after():
     return "\n".join(rows)
 
 
+def never_seen():
+    with open(ROOT / "benches/baseline.toml", "rb") as file:
+        now = tomllib.load(file)["instructions"]
+    rows = ["| request | all of it came before | path and header values never seen |", "|---|---|---|"]
+    for name, instructions in now.items():
+        if name.startswith("whole, never seen, "):
+            shape = name.rpartition(", ")[2]
+            usual = now[f"whole, default, {shape}"]
+            rows.append(f"| {shape} | {usual:,} | {instructions:,} |")
+    return "\n".join(rows)
+
+
 def main():
     text = DOCUMENT.read_text()
     text = replace(text, "before and after", before_and_after())
+    text = replace(text, "never seen", never_seen())
     if (BENCH / "results.md").exists():
         text = replace(text, "bench", (BENCH / "results.md").read_text())
         shutil.copy(BENCH / "results.svg", ROOT / "docs/performance.svg")

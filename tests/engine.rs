@@ -59,7 +59,7 @@ fn what_is_remembered_changes_nothing() {
     let mut engines: BTreeMap<&str, Engine> = BTreeMap::new();
     let mut remembering = Scratch::remembering();
     let mut looked_at = [0_usize; 2];
-    for turn in 0..2 {
+    for (turn, looked_at) in looked_at.iter_mut().enumerate() {
         for case in cases.iter().filter(|case| case.runs_on(Driver::Engine)) {
             let engine = engines
                 .entry(case.policy.as_str())
@@ -67,7 +67,7 @@ fn what_is_remembered_changes_nothing() {
             let fresh = run(case, engine, &mut Scratch::default());
             let familiar = run(case, engine, &mut remembering);
             assert_eq!(fresh, familiar, "{} in turn {turn}", case.name);
-            looked_at[turn] += remembering.texts().count();
+            *looked_at += remembering.texts().count();
         }
     }
     assert!(looked_at[1] < looked_at[0], "nothing was remembered");

@@ -2,36 +2,47 @@
 
 use palisade::filter::{Host, Level, Map, Metric, Pairs, Reply, Root, Stream};
 use palisade_harness::shapes::Shape;
+use std::cell::Cell;
 use std::rc::Rc;
 
 /// One request, as the proxy keeps it.
 pub(crate) struct Proxy {
-    map: Vec<u8>,
+    /// Its headers; of several that differ in every value, each is sent in turn.
+    maps: Vec<Vec<u8>>,
+    sent: Cell<usize>,
     body: Vec<u8>,
 }
 
 impl Proxy {
     pub(crate) fn new(shape: &Shape) -> Self {
-        let mut headers: Vec<(&[u8], &[u8])> = vec![
-            (b":method", shape.method.as_bytes()),
-            (b":scheme", b"https"),
-            (b":authority", Shape::HOST.as_bytes()),
-            (b":path", shape.target.as_bytes()),
-            (b"x-forwarded-for", b"203.0.113.7"),
-            (b"x-request-id", b"550e8400-e29b-41d4-a716-446655440000"),
-        ];
-        let own = shape.headers.iter();
-        headers.extend(own.map(|(name, value)| (name.as_bytes(), value.as_bytes())));
-        let mut map = Vec::new();
-        Pairs::write(&headers, &mut map);
         Self {
-            map,
+            maps: vec![headers_of(shape)],
+            sent: Cell::new(0),
             body: shape.body.clone(),
+        }
+    }
+
+    /// One whose every request has another path, and another value in every header: nothing of them is remembered,
+    /// but for the names.
+    pub(crate) fn of_strangers(shape: &Shape) -> Self {
+        let stranger = |number: u32| {
+            let number = number.wrapping_mul(0x9E37_79B1);
+            let mut shape = shape.clone();
+            shape.target = format!("/{number}{}", shape.target);
+            for (_, value) in &mut shape.headers {
+                value.push_str(&number.to_string());
+            }
+            headers_of(&shape)
+        };
+        Self {
+            maps: (1..=2048).map(stranger).collect(),
+            ..Self::new(shape)
         }
     }
 
     /// Sends the request through the filter, from its headers to the end of the stream.
     pub(crate) fn send(&self, root: &Rc<Root>) {
+        self.sent.set(self.sent.get().wrapping_add(1));
         let stream = Stream::new(root, 2);
         stream
             .borrow_mut()
@@ -45,10 +56,27 @@ impl Proxy {
     }
 }
 
+fn headers_of(shape: &Shape) -> Vec<u8> {
+    let mut headers: Vec<(&[u8], &[u8])> = vec![
+        (b":method", shape.method.as_bytes()),
+        (b":scheme", b"https"),
+        (b":authority", Shape::HOST.as_bytes()),
+        (b":path", shape.target.as_bytes()),
+        (b"x-forwarded-for", b"203.0.113.7"),
+        (b"x-request-id", b"550e8400-e29b-41d4-a716-446655440000"),
+    ];
+    let own = shape.headers.iter();
+    headers.extend(own.map(|(name, value)| (name.as_bytes(), value.as_bytes())));
+    let mut map = Vec::new();
+    Pairs::write(&headers, &mut map);
+    map
+}
+
 impl Host for Proxy {
     fn map(&self, map: Map, out: &mut Vec<u8>) -> bool {
         if map == Map::RequestHeaders {
-            out.extend_from_slice(&self.map);
+            let map = self.maps.get(self.sent.get() % self.maps.len());
+            out.extend_from_slice(map.map_or(&[], Vec::as_slice));
         }
         map == Map::RequestHeaders
     }
