@@ -226,11 +226,14 @@ impl<const SLOTS: usize, const BYTES: usize> Slots<SLOTS, BYTES> {
         if std::mem::take(&mut slot.used) {
             return;
         }
-        let all = first.iter().chain(second);
-        slot.bytes
-            .iter_mut()
-            .zip(all)
-            .for_each(|(to, from)| *to = *from);
+        // One part after the other: a chain of both would be copied byte by byte.
+        let (to_first, to_second) = slot
+            .bytes
+            .split_at_mut_checked(first.len())
+            .unwrap_or_default();
+        for (to, from) in [(to_first, first), (to_second, second)] {
+            to.iter_mut().zip(from).for_each(|(to, from)| *to = *from);
+        }
         slot.judge = judge;
         // Their sum is at most `BYTES`.
         slot.first = first.len() as u16;
