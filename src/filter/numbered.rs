@@ -102,7 +102,7 @@ impl<T> Numbered<T> {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(target_family = "wasm")))]
 mod tests {
     use proptest::prelude::*;
     use std::collections::HashMap;
