@@ -7,6 +7,7 @@
 
 use std::collections::BTreeSet;
 
+use super::redact::is_secret_name;
 use crate::model::Zone;
 use crate::request::{Familiar, Head, Place};
 
@@ -133,6 +134,10 @@ impl Kept {
             let Some((name, value)) = header else {
                 continue;
             };
+            // Applications have headers of their own for secrets.
+            if is_secret_name(name, &[]) {
+                continue;
+            }
             self.headers.keep(judge, slot, name, value);
             if !name.is_empty() {
                 self.names.keep(judge, slot_of(name, b""), name, b"");
@@ -354,6 +359,17 @@ mod tests {
         }
         // What was moved from the name to the value is another header too.
         assert_eq!(headers.knows(JUDGE, (b"t", b"e"), FIRST), Familiar::No);
+    }
+
+    #[test]
+    fn secrets_are_not_kept() {
+        let mut kept = Kept::default();
+        let secrets: [(&[u8], &[u8]); 2] =
+            [(b"x-api-key", b"0123456789"), (b"x-auth-token", b"abc")];
+        learn(&mut kept, JUDGE, &secrets);
+        for secret in secrets {
+            assert_eq!(kept.knows(JUDGE, secret, FIRST), Familiar::No);
+        }
     }
 
     #[test]
