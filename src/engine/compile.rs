@@ -45,7 +45,7 @@ pub struct Engine {
     /// Which headers need not be looked at twice.
     pub(super) memory: Memory,
     /// Zones of which conditions look at names: those are looked at each time.
-    pub(super) looked_at: ZoneSet,
+    pub(super) names_asked: ZoneSet,
     /// Finds the rules of both sets, and by number behind the rules the leaves of conditions.
     pub(super) prefilter: Arc<Prefilter>,
     /// Whether it is used; off only to prove that it loses nothing.
@@ -210,9 +210,9 @@ impl Engine {
             let names = parts.contains(Part::Name);
             names.then_some(zones)
         });
-        let looked_at = names.fold(ZoneSet::EMPTY, ZoneSet::union);
+        let names_asked = names.fold(ZoneSet::EMPTY, ZoneSet::union);
         Ok(Self {
-            looked_at,
+            names_asked,
             number: ENGINES.fetch_add(1, Ordering::Relaxed),
             memory,
             config,

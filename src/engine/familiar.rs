@@ -7,6 +7,7 @@
 
 use std::collections::BTreeSet;
 
+use super::hash::length_bit;
 use super::redact::is_secret_name;
 use crate::model::Zone;
 use crate::request::{Familiar, Head, Place};
@@ -55,15 +56,6 @@ impl Names {
         }
         self.lengths & length_bit(name) != 0
             && (self.names.contains(name) || name.iter().any(u8::is_ascii_uppercase))
-    }
-}
-
-const fn length_bit(name: &[u8]) -> u64 {
-    let longest = u64::BITS as usize - 1;
-    1 << if name.len() < longest {
-        name.len()
-    } else {
-        longest
     }
 }
 
@@ -134,7 +126,7 @@ impl Kept {
             let Some((name, value)) = header else {
                 continue;
             };
-            // Applications have headers of their own for secrets.
+            // Cookies and credentials, and the headers that applications have for secrets of their own.
             if is_secret_name(name, &[]) {
                 continue;
             }
@@ -364,8 +356,13 @@ mod tests {
     #[test]
     fn secrets_are_not_kept() {
         let mut kept = Kept::default();
-        let secrets: [(&[u8], &[u8]); 2] =
-            [(b"x-api-key", b"0123456789"), (b"x-auth-token", b"abc")];
+        let secrets: [(&[u8], &[u8]); 5] = [
+            (b"cookie", b"a=b"),
+            (b"authorization", b"Basic YTpi"),
+            (b"Proxy-Authorization", b"Basic YTpi"),
+            (b"x-api-key", b"0123456789"),
+            (b"x-auth-token", b"abc"),
+        ];
         learn(&mut kept, JUDGE, &secrets);
         for secret in secrets {
             assert_eq!(kept.knows(JUDGE, secret, FIRST), Familiar::No);

@@ -23,6 +23,16 @@ pub(super) fn of(text: &[u8]) -> u64 {
     mixed ^ mixed >> 32
 }
 
+/// A bit for the length of a text; the last one for all that are longer.
+pub(super) const fn length_bit(text: &[u8]) -> u64 {
+    let longest = u64::BITS as usize - 1;
+    1 << if text.len() < longest {
+        text.len()
+    } else {
+        longest
+    }
+}
+
 /// Takes a number for its own hash.
 #[derive(Default)]
 pub(super) struct Known(u64);

@@ -115,7 +115,7 @@ impl Engine {
         }
         inspection.sampled_out = sampled_out(&settings.enforcement, head, peer);
         scratch.clear();
-        let judge = self.judge(&inspection);
+        let judge = self.judge(&inspection, Zone::RequestHeader);
         let remembered = match &self.memory {
             Memory::But(names) if self.filtered => Some(names),
             _ => None,
@@ -174,11 +174,11 @@ impl Engine {
     }
 
     /// Who says that a text is clean.
-    fn judge(&self, inspection: &Inspection) -> Judge {
+    fn judge(&self, inspection: &Inspection, zone: Zone) -> Judge {
         Judge {
             engine: self.number,
             scope: inspection.scope,
-            zone: Zone::RequestBody,
+            zone,
         }
     }
 
@@ -486,12 +486,11 @@ impl Engine {
             return;
         };
         let whole = !inspection.allowed && fields.anomalies().is_empty();
-        let judge = self.judge(inspection);
         kept.learn_names(|index| {
             let field = fields.list().get(index as usize)?;
             let clean = whole && !inspection.matched_names.contains(&index);
-            let zone = field.zone;
-            clean.then(|| (Judge { zone, ..judge }, fields.get(field.key)))
+            let judge = self.judge(inspection, field.zone);
+            clean.then(|| (judge, fields.get(field.key)))
         });
     }
 
@@ -636,7 +635,6 @@ impl Engine {
             familiar,
             ..
         } = scratch;
-        let judge = self.judge(inspection);
         let mut kept = familiar.as_mut().filter(|_| self.filtered);
         if let Some(kept) = &mut kept {
             kept.begin_names();
@@ -673,10 +671,10 @@ impl Engine {
                     Some(kept)
                         if !field.key.is_empty()
                             && field.wire_name.is_none()
-                            && !self.looked_at.contains(zone) =>
+                            && !self.names_asked.contains(zone) =>
                     {
                         let key = fields.get(field.key);
-                        kept.knows_field(Judge { zone, ..judge }, key, field_index)
+                        kept.knows_field(self.judge(inspection, zone), key, field_index)
                     }
                     _ => false,
                 };

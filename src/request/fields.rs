@@ -23,6 +23,15 @@ impl Span {
         self.end.saturating_sub(self.start) as usize
     }
 
+    /// What of it lies behind its first bytes.
+    fn from(self, bytes: usize) -> Self {
+        let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
+        Self {
+            start: self.start.saturating_add(bytes).min(self.end),
+            ..self
+        }
+    }
+
     /// Whether the range holds nothing.
     pub const fn is_empty(self) -> bool {
         self.end <= self.start
@@ -137,6 +146,19 @@ impl Fields {
         self.push_keyed(limits, zone, kind, (name.0, name.1, 0), value);
     }
 
+    /// The same for a name of which only what stands behind some bytes was written as a name there;
+    /// with nothing behind them, the field has no key of its own.
+    pub fn push_keyed(
+        &mut self,
+        limits: &Limits,
+        zone: Zone,
+        kind: Kind,
+        name: (&[u8], Option<&[u8]>, usize),
+        value: (&[u8], Option<&[u8]>),
+    ) {
+        self.push_whole(limits, zone, kind, name, value, (None, None));
+    }
+
     /// The same as [`Fields::push_keyed`] for a value whose signs are known.
     pub(super) fn push_seen(
         &mut self,
@@ -180,11 +202,7 @@ impl Fields {
         }
         let name = self.text(name, usize::MAX);
         let value = self.text(value, usize::MAX);
-        let start = u32::try_from(key).unwrap_or(u32::MAX);
-        let key = Span {
-            start: name.start.saturating_add(start).min(name.end),
-            end: name.end,
-        };
+        let key = name.from(key);
         self.list.push(Field {
             zone,
             kind,
@@ -203,19 +221,6 @@ impl Fields {
         let bytes = name.len().saturating_add(value.len()).saturating_add(2);
         self.passed = self.passed.saturating_add(1);
         self.passed_bytes = self.passed_bytes.saturating_add(bytes);
-    }
-
-    /// The same for a name of which only what stands behind some bytes was written as a name there;
-    /// with nothing behind them, the field has no key of its own.
-    pub fn push_keyed(
-        &mut self,
-        limits: &Limits,
-        zone: Zone,
-        kind: Kind,
-        name: (&[u8], Option<&[u8]>, usize),
-        value: (&[u8], Option<&[u8]>),
-    ) {
-        self.push_whole(limits, zone, kind, name, value, (None, None));
     }
 
     fn push_whole(
@@ -244,11 +249,7 @@ impl Fields {
         let value_span = self.text(value.0, value_bytes);
         let wire_name = name.1.map(|wire| self.text(wire, limits.name_bytes));
         let wire_value = value.1.map(|wire| self.text(wire, value_bytes));
-        let start = u32::try_from(name.2).unwrap_or(u32::MAX);
-        let key = Span {
-            start: name_span.start.saturating_add(start).min(name_span.end),
-            end: name_span.end,
-        };
+        let key = name_span.from(name.2);
         let key_signs = match signs.0 {
             Some(signs) if name.0.len() <= limits.name_bytes => signs,
             _ => Signs::of(self.get(key)),

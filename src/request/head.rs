@@ -79,7 +79,7 @@ pub fn read_head(head: &Head<'_>, limits: &Limits, fields: &mut Fields) {
 }
 
 /// The same without the path and headers in which there is known to be nothing. `familiar` is asked for the name
-/// and the value of each, but not of those that hold secrets.
+/// and the value of each; cookies and credentials, which are read part by part, it must not know.
 pub fn read_unfamiliar_head(
     head: &Head<'_>,
     limits: &Limits,
@@ -267,12 +267,7 @@ fn read_headers(
             }
         }
         let is = |known: &[u8]| name.eq_ignore_ascii_case(known);
-        let is_cookie = is(b"cookie");
-        let secret = is_cookie || is(b"authorization") || is(b"proxy-authorization");
-        let known = match secret {
-            true => Familiar::No,
-            false => familiar((name, value), Place::Header(index as u32)),
-        };
+        let known = familiar((name, value), Place::Header(index as u32));
         if known == Familiar::Whole {
             fields.pass(name, value);
             continue;
@@ -282,7 +277,7 @@ fn read_headers(
         if !(name.is_ascii() || is_text(name)) || signs.any(HIGH) && !is_text(value) {
             fields.find(Anomaly::HeaderNotUtf8, Zone::RequestHeader, name);
         }
-        if is_cookie {
+        if is(b"cookie") {
             cookies::read(value, limits, fields);
             continue;
         }

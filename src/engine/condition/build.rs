@@ -1,12 +1,10 @@
 //! Rules with conditions, compiled: trees of questions and leaves, and by what each is found.
 
 use super::bits::{row, set};
-use super::{
-    Budget, Check, Conditional, Conditions, Leaf, Node, Reach, Required, RuleIndex, hash,
-    length_bit,
-};
+use super::{Budget, Check, Conditional, Conditions, Leaf, Node, Reach, Required, RuleIndex, hash};
 use crate::config::pattern;
 use crate::engine::compile::{Test, keys_of, literal_test};
+use crate::engine::hash::length_bit;
 use crate::engine::literal::{LONGEST, required, worth};
 use crate::engine::text::Text;
 use crate::model::{

@@ -13,7 +13,7 @@ use self::bits::{bit, ones, row, set};
 use super::compile::{Test, count_in};
 use super::facts::Facts;
 use super::familiar::Names;
-use super::hash::Table;
+use super::hash::{Table, length_bit};
 use super::heads::{self, Heads};
 use super::literal::{Budget, Required};
 use super::prefilter::RuleIndex;
@@ -594,11 +594,6 @@ fn head_value(node: &Node, said: &[u64]) -> Option<bool> {
         Node::Request(number) => Some(bit(said, *number)),
         Node::Leaf(_) => None,
     }
-}
-
-/// The bit of a length.
-fn length_bit(text: &[u8]) -> u64 {
-    1 << text.len().min(63)
 }
 
 /// A number for a name, the same for any case of its letters (FNV-1a). The table it looks up holds names of
