@@ -18,6 +18,7 @@ use super::prefilter::{Prefilter, RuleIndex, RuleNumber};
 use super::shipped;
 use crate::config::{Config, Problem, Settings, pattern, shipped_rules};
 use crate::decode::Signs;
+use crate::detect;
 use crate::model::{
     AnomalySet, Category, Day, Detector, Family, Matcher, Mode, Part, PartSet, Preset,
     RequestMatch, Rule, RuleAction, View, ViewSet, Zone, ZoneSet,
@@ -46,6 +47,8 @@ pub struct Engine {
     pub(super) memory: Memory,
     /// Zones of which conditions look at names: those are looked at each time.
     pub(super) names_asked: ZoneSet,
+    /// Zones in which some rule could match a short number; see [`SHORT_NUMBER`].
+    pub(super) numbers_asked: ZoneSet,
     /// Finds the rules of both sets, and by number behind the rules the leaves of conditions.
     pub(super) prefilter: Arc<Prefilter>,
     /// Whether it is used; off only to prove that it loses nothing.
@@ -211,8 +214,14 @@ impl Engine {
             names.then_some(zones)
         });
         let names_asked = names.fold(ZoneSet::EMPTY, ZoneSet::union);
+        let numbers_asked = sets
+            .iter()
+            .flat_map(|set| set.rules_on_numbers())
+            .map(CompiledRule::zones)
+            .fold(ZoneSet::EMPTY, ZoneSet::union);
         Ok(Self {
             names_asked,
+            numbers_asked,
             number: ENGINES.fetch_add(1, Ordering::Relaxed),
             memory,
             config,
@@ -565,6 +574,24 @@ impl RuleSet {
         })
     }
 
+    /// The rules that could match a value of digits alone, of [`SHORT_NUMBER`] at most, by all that is known of
+    /// them without a look at one. There are none among the shipped ones.
+    fn rules_on_numbers(&self) -> impl Iterator<Item = &CompiledRule> {
+        let digits = Signs::of(b"00");
+        let is_number =
+            |text: &Vec<u8>| text.len() <= SHORT_NUMBER && text.iter().all(u8::is_ascii_digit);
+        let keyed = self.keys.iter();
+        let keyed = keyed.filter(move |(_, texts)| texts.iter().any(is_number));
+        let others = self.always.iter().copied();
+        let detectors = self.detectors.iter().copied();
+        keyed
+            .map(|(rule, _)| *rule)
+            .chain(others)
+            .chain(detectors.filter(move |_| detect::may_find(digits)))
+            .filter_map(|rule| self.get(rule))
+            .filter(move |rule| rule.need.is_met(digits) && rule.rule.parts.contains(Part::Value))
+    }
+
     pub(super) fn get(&self, rule: RuleIndex) -> Option<&CompiledRule> {
         self.rules.get(rule as usize)
     }
@@ -586,6 +613,10 @@ impl RuleSet {
         (self.rules.len() as RuleIndex).saturating_add(leaf)
     }
 }
+
+/// Digits of a number that is no address in decimal or octal notation, nor anything else that is an attack by
+/// itself: counts, pages, ids and the like. Where no rule says otherwise, nothing looks at them.
+pub(super) const SHORT_NUMBER: usize = 9;
 
 /// Bytes of literals that are taken from the patterns of one set of rules.
 const LITERALS_OF_PATTERNS: usize = 128 << 10;
@@ -700,5 +731,34 @@ impl CompiledRule {
     /// The zones it looks at.
     pub(super) const fn zones(&self) -> ZoneSet {
         self.rule.zones
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn short_numbers_are_asked_for_only_by_rules_that_could_match_one() {
+        let asked = |policy: &str| {
+            let config = Config::parse(policy.as_bytes()).expect("a policy");
+            Engine::compile(config).expect("it compiles").numbers_asked
+        };
+        assert_eq!(asked("{}"), ZoneSet::EMPTY);
+        let rule = |matcher: &str| {
+            format!(
+                r#"{{"rules": [{{"id": 100001, "zones": ["query_string"], {matcher}, "score": {{"sql_injection": 8}}}}]}}"#
+            )
+        };
+        let query = ZoneSet::of(&[Zone::QueryString]);
+        for (matcher, zones) in [
+            (r#""literals": ["31337"]"#, query),
+            (r#""regex": "^\\d{4}$""#, query),
+            (r#""regex": "^.{3}""#, query),
+            (r#""literals": ["1234567890", "a1"]"#, ZoneSet::EMPTY),
+            (r#""regex": "1+=1""#, ZoneSet::EMPTY),
+        ] {
+            assert_eq!(asked(&rule(matcher)), zones, "{matcher}");
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! Headers, and names of fields, in which nothing was found before. A client sends the same `user-agent`, `accept` and the
 //! like with every request, and a form has the same fields: what was looked at once, and was clean, need not be
-//! looked at again.
+//! looked at again. Of a header whose values are ids or numbers the name is enough: whatever keeps to their syntax
+//! is no text that is looked at.
 //!
 //! A text is known by all its bytes, so none is ever taken for another; the memory is of fixed size,
 //! and what comes only once does not push out what comes again and again. Secrets are not kept.
@@ -10,7 +11,7 @@ use std::collections::BTreeSet;
 use super::hash::length_bit;
 use super::redact::is_secret_name;
 use crate::model::Zone;
-use crate::request::{Familiar, Head, Place};
+use crate::request::{Familiar, Head, Place, Syntax};
 
 /// Headers that are kept, a power of two, and bytes of name and value together, at most: with what else a
 /// slot holds, 256.
@@ -95,23 +96,34 @@ impl Kept {
         self.missed.clear();
     }
 
-    /// Whether the path or a header was clean before. The name alone may have been.
+    /// Whether the path or a header was clean before. The name alone may have been: then a value that keeps to the
+    /// syntax of such headers is clean too, like the id that is another with every request, and need not be kept; unless
+    /// it has more than `most` bytes.
     pub(super) fn knows(
         &mut self,
         judge: Judge,
         (name, value): (&[u8], &[u8]),
         place: Place,
+        most: usize,
     ) -> Familiar {
         let judge = judge.of(place);
         let slot = slot_of(name, value);
-        if self.headers.hold(judge, slot, name, value) {
+        if self.headers.find(judge, slot, name, value).is_some() {
+            return Familiar::Whole;
+        }
+        let named = match name {
+            [] => None,
+            _ => self.names.find(judge, slot_of(name, b""), name, b""),
+        };
+        let syntax = named.and_then(|slot| slot.syntax);
+        if value.len() <= most && syntax.is_some_and(|syntax| syntax.holds_no_text(value)) {
             return Familiar::Whole;
         }
         self.missed.push((slot, place));
-        if !name.is_empty() && self.names.hold(judge, slot_of(name, b""), name, b"") {
-            return Familiar::Name;
+        match named {
+            Some(_) => Familiar::Name,
+            None => Familiar::No,
         }
-        Familiar::No
     }
 
     /// Takes note of what was not known of a head, now that nothing was found in it.
@@ -130,10 +142,7 @@ impl Kept {
             if is_secret_name(name, &[]) {
                 continue;
             }
-            self.headers.keep(judge, slot, name, value);
-            if !name.is_empty() {
-                self.names.keep(judge, slot_of(name, b""), name, b"");
-            }
+            self.headers.keep(judge, slot, (name, value), None);
         }
     }
 
@@ -145,7 +154,7 @@ impl Kept {
     /// Whether the name of the field of that index was clean before.
     pub(super) fn knows_field(&mut self, judge: Judge, name: &[u8], index: u32) -> bool {
         let slot = slot_of(name, b"");
-        let known = self.names.hold(judge, slot, name, b"");
+        let known = self.names.find(judge, slot, name, b"").is_some();
         if !known {
             self.missed_names.push((slot, index));
         }
@@ -157,7 +166,11 @@ impl Kept {
     pub(super) fn learn_names<'a>(&mut self, name: impl Fn(u32) -> Option<(Judge, &'a [u8])>) {
         for (slot, index) in self.missed_names.drain(..) {
             if let Some((judge, name)) = name(index) {
-                self.names.keep(judge, slot, name, b"");
+                let syntax = match judge.zone {
+                    Zone::RequestHeader => Syntax::of_header(name),
+                    _ => None,
+                };
+                self.names.keep(judge, slot, (name, b""), syntax);
             }
         }
     }
@@ -176,29 +189,42 @@ struct Slot<const BYTES: usize> {
     second: u16,
     /// It was asked for since another text wanted this place.
     used: bool,
+    /// Of the name of a header: what its values are due to be written in.
+    syntax: Option<Syntax>,
     bytes: [u8; BYTES],
 }
 
 impl<const SLOTS: usize, const BYTES: usize> Slots<SLOTS, BYTES> {
-    fn hold(&mut self, judge: Judge, slot: u32, first: &[u8], second: &[u8]) -> bool {
-        let Some(slot) = self.slots.get_mut(slot as usize % SLOTS) else {
-            return false;
-        };
+    fn find(
+        &mut self,
+        judge: Judge,
+        slot: u32,
+        first: &[u8],
+        second: &[u8],
+    ) -> Option<&Slot<BYTES>> {
+        let slot = self.slots.get_mut(slot as usize % SLOTS)?;
         if usize::from(slot.first) != first.len()
             || usize::from(slot.second) != second.len()
             || slot.judge != judge
         {
-            return false;
+            return None;
         }
         let (known_first, rest) = slot.bytes.split_at_checked(first.len()).unwrap_or_default();
         let known_second = rest.get(..second.len()).unwrap_or_default();
         let same = same(known_second, second) && same(known_first, first);
         slot.used |= same;
-        same
+        same.then_some(slot)
     }
 
-    fn keep(&mut self, judge: Judge, slot: u32, first: &[u8], second: &[u8]) {
-        if first.len().saturating_add(second.len()) > BYTES || self.hold(judge, slot, first, second)
+    fn keep(
+        &mut self,
+        judge: Judge,
+        slot: u32,
+        (first, second): (&[u8], &[u8]),
+        syntax: Option<Syntax>,
+    ) {
+        if first.len().saturating_add(second.len()) > BYTES
+            || self.find(judge, slot, first, second).is_some()
         {
             return;
         }
@@ -213,6 +239,7 @@ impl<const SLOTS: usize, const BYTES: usize> Slots<SLOTS, BYTES> {
                 first: 0,
                 second: 0,
                 used: false,
+                syntax: None,
                 bytes: [0; BYTES],
             };
             self.slots.resize(SLOTS, none);
@@ -232,6 +259,7 @@ impl<const SLOTS: usize, const BYTES: usize> Slots<SLOTS, BYTES> {
             to.iter_mut().zip(from).for_each(|(to, from)| *to = *from);
         }
         slot.judge = judge;
+        slot.syntax = syntax;
         // Their sum is at most `BYTES`.
         slot.first = first.len() as u16;
         slot.second = second.len() as u16;
@@ -286,11 +314,18 @@ mod tests {
         zone: Zone::RequestHeader,
     };
 
+    const MOST: usize = 1000;
+
     fn learn(headers: &mut Kept, judge: Judge, all: &[(&[u8], &[u8])]) {
         headers.begin();
+        headers.begin_names();
         for (index, header) in (0..).zip(all) {
-            headers.knows(judge, *header, Place::Header(index));
+            let known = headers.knows(judge, *header, Place::Header(index), MOST);
+            if known == Familiar::No {
+                headers.knows_field(judge, header.0, index);
+            }
         }
+        headers.learn_names(|index| Some((judge, all[index as usize].0)));
         headers.learn(judge, &head(b"/", all));
     }
 
@@ -312,12 +347,12 @@ mod tests {
     fn a_path_is_no_header() {
         let mut kept = Kept::default();
         let path: (&[u8], &[u8]) = (b"", b"/a");
-        assert_eq!(kept.knows(JUDGE, path, Place::Path), Familiar::No);
+        assert_eq!(kept.knows(JUDGE, path, Place::Path, MOST), Familiar::No);
         kept.learn(JUDGE, &head(b"/a?b=c", &[]));
-        assert_eq!(kept.knows(JUDGE, path, Place::Path), Familiar::Whole);
-        assert_eq!(kept.knows(JUDGE, path, FIRST), Familiar::No);
+        assert_eq!(kept.knows(JUDGE, path, Place::Path, MOST), Familiar::Whole);
+        assert_eq!(kept.knows(JUDGE, path, FIRST, MOST), Familiar::No);
         assert_eq!(
-            kept.knows(JUDGE, (b"", b"/a?b=c"), Place::Path),
+            kept.knows(JUDGE, (b"", b"/a?b=c"), Place::Path, MOST),
             Familiar::No
         );
     }
@@ -327,30 +362,73 @@ mod tests {
         let mut headers = Kept::default();
         let long = [b'v'; 200];
         let all: [(&[u8], &[u8]); 3] = [
-            (b"accept", b"text/html, */*; q=0.1"),
-            (b"te", b""),
+            (b"x-note", b"text/html, */*; q=0.1"),
+            (b"xy", b""),
             (b"x", &long),
         ];
         for header in all {
-            assert_eq!(headers.knows(JUDGE, header, FIRST), Familiar::No);
+            assert_eq!(headers.knows(JUDGE, header, FIRST, MOST), Familiar::No);
         }
         learn(&mut headers, JUDGE, &all);
         for header in all {
-            assert_eq!(headers.knows(JUDGE, header, FIRST), Familiar::Whole);
+            assert_eq!(headers.knows(JUDGE, header, FIRST, MOST), Familiar::Whole);
             let other = Judge { scope: 1, ..JUDGE };
-            assert_eq!(headers.knows(other, header, FIRST), Familiar::No);
+            assert_eq!(headers.knows(other, header, FIRST, MOST), Familiar::No);
             // Another byte anywhere is another header.
             let (name, value) = header;
             for at in 0..value.len() {
                 let mut value = value.to_vec();
                 value[at] ^= 1;
-                assert_eq!(headers.knows(JUDGE, (name, &value), FIRST), Familiar::Name);
+                assert_eq!(
+                    headers.knows(JUDGE, (name, &value), FIRST, MOST),
+                    Familiar::Name
+                );
             }
             let longer = [value, b"'"].concat();
-            assert_eq!(headers.knows(JUDGE, (name, &longer), FIRST), Familiar::Name);
+            assert_eq!(
+                headers.knows(JUDGE, (name, &longer), FIRST, MOST),
+                Familiar::Name
+            );
         }
         // What was moved from the name to the value is another header too.
-        assert_eq!(headers.knows(JUDGE, (b"t", b"e"), FIRST), Familiar::No);
+        assert_ne!(
+            headers.knows(JUDGE, (b"x", b"y"), FIRST, MOST),
+            Familiar::Whole
+        );
+    }
+
+    #[test]
+    fn an_id_of_a_known_name_is_known_by_its_syntax() {
+        let mut kept = Kept::default();
+        let id = b"550e8400-e29b-41d4-a716-446655440000";
+        let known: [(&[u8], &[u8]); 3] = [
+            (b"x-request-id", b"0"),
+            (b"content-length", b"7"),
+            (b"x-note", b"0"),
+        ];
+        for (name, _) in known {
+            assert_eq!(kept.knows(JUDGE, (name, id), FIRST, MOST), Familiar::No);
+        }
+        learn(&mut kept, JUDGE, &known);
+        for (name, value, expected) in [
+            (&b"x-request-id"[..], &id[..], Familiar::Whole),
+            (b"x-request-id", b"550e8400' or 1=1", Familiar::Name),
+            (b"x-request-id", b"550e8400\xFF", Familiar::Name),
+            (b"content-length", b"4711", Familiar::Whole),
+            (b"content-length", b"4711, 4711", Familiar::Name),
+            // Any text may stand there.
+            (b"x-note", b"1", Familiar::Name),
+        ] {
+            assert_eq!(kept.knows(JUDGE, (name, value), FIRST, MOST), expected);
+        }
+        // A long one is for the reader, who says so.
+        let known = kept.knows(JUDGE, (b"x-request-id", id), FIRST, id.len() - 1);
+        assert_eq!(known, Familiar::Name);
+        let other = Judge { engine: 2, ..JUDGE };
+        assert_eq!(
+            kept.knows(other, (b"x-request-id", id), FIRST, MOST),
+            Familiar::No
+        );
     }
 
     #[test]
@@ -365,7 +443,7 @@ mod tests {
         ];
         learn(&mut kept, JUDGE, &secrets);
         for secret in secrets {
-            assert_eq!(kept.knows(JUDGE, secret, FIRST), Familiar::No);
+            assert_eq!(kept.knows(JUDGE, secret, FIRST, MOST), Familiar::Name);
         }
     }
 
@@ -376,9 +454,9 @@ mod tests {
         learn(&mut headers, JUDGE, &often);
         for n in 0..100_000 {
             let id = format!("{n:036}");
-            learn(&mut headers, JUDGE, &[(b"x-request-id", id.as_bytes())]);
+            learn(&mut headers, JUDGE, &[(b"x-note", id.as_bytes())]);
             assert_eq!(
-                headers.knows(JUDGE, often[0], FIRST),
+                headers.knows(JUDGE, often[0], FIRST, MOST),
                 Familiar::Whole,
                 "{n}"
             );
@@ -386,7 +464,10 @@ mod tests {
         assert_eq!(headers.headers.slots.len(), 512);
         let long = [b'x'; 236];
         learn(&mut headers, JUDGE, &[(b"a", &long)]);
-        assert_ne!(headers.knows(JUDGE, (b"a", &long), FIRST), Familiar::Whole);
+        assert_ne!(
+            headers.knows(JUDGE, (b"a", &long), FIRST, MOST),
+            Familiar::Whole
+        );
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //! with the trailers, then the verdict. Nothing here can fail, and nothing survives a step but the
 //! [`Inspection`], which owns what it needs.
 
-use super::compile::{CompiledRule, Effect, Engine, RuleSet, Scope, Test, count_in};
+use super::compile::{CompiledRule, Effect, Engine, RuleSet, SHORT_NUMBER, Scope, Test, count_in};
 use super::condition::{BEHIND_BODY, BEHIND_HEAD, Fired, Known};
 use super::except::{Concerned, Spot};
 use super::excerpt;
@@ -11,6 +11,7 @@ use super::familiar::{Judge, Memory};
 use super::prefilter::RuleIndex;
 use super::scratch::{Candidate, Scratch, Text};
 use crate::config::{Enforcement, Settings};
+use crate::decode::signs::DIGIT;
 use crate::decode::{Expander, Signs};
 use crate::detect;
 use crate::model::{
@@ -125,7 +126,7 @@ impl Engine {
                 kept.begin();
                 let known = |text: (&[u8], &[u8]), place| match names.contain(text, place) {
                     true => Familiar::No,
-                    false => kept.knows(judge, text, place),
+                    false => kept.knows(judge, text, place, settings.limits.value_bytes),
                 };
                 let fields = &mut scratch.fields;
                 request::read_unfamiliar_head(head, &settings.limits, fields, known);
@@ -441,6 +442,21 @@ impl Engine {
     /// are the zones whose fields may come later.
     fn scan(&self, scratch: &mut Scratch, inspection: &mut Inspection, ahead: ZoneSet) {
         self.lay_out(scratch, inspection);
+        inspection.matched_names.clear();
+        if scratch.texts.is_empty()
+            && scratch.fields.anomalies().is_empty()
+            && inspection.known.is_none()
+        {
+            // All of it is known, or nothing in which an attack could stand.
+            scratch.candidates.clear();
+            return;
+        }
+        self.look(scratch, inspection, ahead);
+    }
+
+    /// Prefilters, confirms and scores the texts that were laid out.
+    #[inline(never)]
+    fn look(&self, scratch: &mut Scratch, inspection: &mut Inspection, ahead: ZoneSet) {
         for anomaly in scratch.fields.anomalies().iter() {
             if Anomaly::UNINSPECTED.contains(anomaly) {
                 self.fall_back(inspection, anomaly);
@@ -460,7 +476,6 @@ impl Engine {
         self.find_candidates(scratch, inspection, (&mut tried, seen), &mut candidates);
         scratch.tried = tried;
         candidates.sort_unstable();
-        inspection.matched_names.clear();
         self.confirm(scratch, &candidates, inspection);
         self.learn_names(scratch, inspection);
         // Left there until the next step, for whoever counts them.
@@ -645,7 +660,11 @@ impl Engine {
             let mut add = |span: Span, part, view, signs: Signs| {
                 let quiet = match (part, view) {
                     (Part::Value, View::Plain) => {
-                        span.is_empty() || !matches!(field.kind, Kind::Text | Kind::Joined)
+                        span.is_empty()
+                            || !matches!(field.kind, Kind::Text | Kind::Joined)
+                            || signs.only(DIGIT)
+                                && span.len() <= SHORT_NUMBER
+                                && !self.numbers_asked.contains(field.zone)
                     }
                     _ if span.is_empty() => return,
                     _ => false,

@@ -109,4 +109,22 @@ impl Verdict {
     pub const HITS: usize = 64;
     /// Labels of exceptions that a verdict keeps.
     pub const EXCEPTIONS: usize = 16;
+
+    /// The verdict on a request in which there was nothing.
+    pub fn clean() -> Self {
+        Self {
+            action: Action::Allow,
+            hits: Vec::new(),
+            more_hits: 0,
+            scores: Sums::default(),
+            recorded: Sums::default(),
+            reasons: Vec::new(),
+            uninspected: AnomalySet::EMPTY,
+            exceptions: Vec::new(),
+            expired: Vec::new(),
+            scope: None,
+            sampled_out: false,
+            ended_by: None,
+        }
+    }
 }

@@ -130,8 +130,9 @@ impl Coding {
 /// How the body of one request is to be read. Made from the head, owns what it needs of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BodyPlan {
-    /// What the body may be, the likeliest first; more than one only where the head is ambiguous. Never empty.
-    pub(super) formats: Vec<BodyFormat>,
+    /// What the head says that the body is, the likeliest first; more than one only where it is ambiguous. Most
+    /// requests say nothing, and need no memory for that.
+    formats: Vec<BodyFormat>,
     pub(super) charset: Charset,
     /// Whether the head names the charset.
     pub(super) charset_is_named: bool,
@@ -190,14 +191,19 @@ impl BodyPlan {
         if types > 1 {
             plan.anomalies.insert(Anomaly::AmbiguousContentType);
         }
-        if plan.formats.is_empty() {
-            plan.formats.push(BodyFormat::Missing);
-        }
         let multipart = plan.formats.contains(&BodyFormat::Multipart);
         if multipart && plan.boundaries.is_empty() {
             plan.anomalies.insert(Anomaly::BadBoundary);
         }
         plan
+    }
+
+    /// What the body may be, the likeliest first; never empty.
+    pub(super) fn formats(&self) -> &[BodyFormat] {
+        match self.formats.as_slice() {
+            [] => &[BodyFormat::Missing],
+            formats => formats,
+        }
     }
 
     /// What most servers would take the body for.

@@ -291,7 +291,10 @@ impl Fields {
             let fields = self.list.iter().enumerate().skip(from);
             fields.filter(|(_, field)| field.zone == zone && field.kind == Kind::Text)
         };
-        if !may_repeat(texts().map(|(_, field)| self.get(field.name))) {
+        // A single field repeats nothing.
+        if self.list.len().saturating_sub(from) < 2
+            || !may_repeat(texts().map(|(_, field)| self.get(field.name)))
+        {
             return;
         }
         let mut order: Vec<usize> = texts().map(|(index, _)| index).collect();

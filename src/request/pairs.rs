@@ -99,7 +99,16 @@ impl Pairs {
             fields.find(Anomaly::InvalidPercent, self.zone, name.0);
         }
         let kind = self.nested(name.0, value.0, limits, fields);
-        fields.push_named(limits, self.zone, kind, (name.0, name.1, signs), value);
+        match (name, value) {
+            ((name, None), (value, None)) => {
+                let value = (value, Signs::of(value));
+                fields.push_plain(limits, self.zone, kind, (name, 0, signs), value);
+            }
+            ((name, wire_name), value) => {
+                let name = (name, wire_name, signs);
+                fields.push_named(limits, self.zone, kind, name, value);
+            }
+        }
         if wire_name.len() < piece.len() && signs.any(ENDS_A_NAME) {
             // No form has such names: the `=` stands inside markup or a statement, which must be seen
             // in one piece.

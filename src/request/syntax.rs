@@ -155,7 +155,7 @@ fn listed(name: &[u8]) -> bool {
 
 impl Syntax {
     /// The syntax of that header, `None` for text.
-    pub(super) fn of_header(name: &[u8]) -> Option<Self> {
+    pub(crate) fn of_header(name: &[u8]) -> Option<Self> {
         if !listed(name) {
             return None;
         }
@@ -182,6 +182,12 @@ impl Syntax {
             .iter()
             .find(|(pattern, _)| fits(pattern))
             .map(|(_, syntax)| *syntax)
+    }
+
+    /// Whether a value of a header with this syntax is none that is scanned. Of credentials it is not said: a name
+    /// may stand in them.
+    pub(crate) fn holds_no_text(self, value: &[u8]) -> bool {
+        self != Self::Credentials && self.kind(value, Signs::of(value)) != Kind::Text
     }
 
     pub(super) fn kind(self, value: &[u8], signs: Signs) -> Kind {

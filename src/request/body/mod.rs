@@ -105,23 +105,23 @@ fn read_coded(plan: &BodyPlan, codings: &[Coding], bytes: &[u8], sink: &mut Sink
 /// Reads a body that is not, or no longer, compressed.
 fn read_plain(plan: &BodyPlan, bytes: &[u8], sink: &mut Sink<'_>) {
     let (text, charset) = to_utf8(plan, bytes, sink);
-    for format in &plan.formats {
+    for format in plan.formats() {
         read_as(*format, plan, charset, &text, sink);
     }
     let split = [BodyFormat::Form, BodyFormat::Xml];
-    if opens_as_html(&text) && plan.formats.iter().any(|format| split.contains(format)) {
+    if opens_as_html(&text) && plan.formats().iter().any(|format| split.contains(format)) {
         // A page rather than a document: tags and attributes must be seen in one piece.
         sink.fields
             .push(sink.limits, Zone::RawBody, super::Kind::Joined, b"", &text);
     }
     if let Some(format) = looks_like(&text)
-        && !(plan.formats.contains(&BodyFormat::GrpcWebText) && transfer::is_base64(&text))
+        && !(plan.formats().contains(&BodyFormat::GrpcWebText) && transfer::is_base64(&text))
     {
-        let lines = plan.formats.contains(&BodyFormat::Ndjson) && format == BodyFormat::Json;
+        let lines = plan.formats().contains(&BodyFormat::Ndjson) && format == BodyFormat::Json;
         // Octets of a key or a picture may begin like a form, but they go on with control characters.
         let control = |byte: &u8| matches!(byte, 0..=0x08 | 0x0E..=0x1A | 0x1C..=0x1F);
         let binary = || text.trim_ascii_start().iter().take(1024).any(control);
-        let known = plan.formats.contains(&format) || lines;
+        let known = plan.formats().contains(&format) || lines;
         if !(known || format == BodyFormat::Form && binary()) {
             let mut sink = sink.inner(true, false);
             read_as(format, plan, charset, &text, &mut sink);
@@ -203,7 +203,7 @@ fn to_utf8<'a>(plan: &BodyPlan, bytes: &'a [u8], sink: &mut Sink<'_>) -> (Cow<'a
         },
     };
     let piecewise = plan
-        .formats
+        .formats()
         .iter()
         .any(|format| matches!(format, BodyFormat::Form | BodyFormat::Multipart));
     let nulls = memchr::memchr(0, text).is_some();
