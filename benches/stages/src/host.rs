@@ -8,15 +8,21 @@ use std::rc::Rc;
 /// One request, as the proxy keeps it.
 pub(crate) struct Proxy {
     /// Its headers; of several that differ in every value, each is sent in turn.
-    maps: Vec<Vec<u8>>,
+    headers: Vec<Headers>,
     sent: Cell<usize>,
     body: Vec<u8>,
+}
+
+struct Headers {
+    map: Vec<u8>,
+    /// Where the value of `x-request-id` begins: no two requests have one.
+    id: usize,
 }
 
 impl Proxy {
     pub(crate) fn new(shape: &Shape) -> Self {
         Self {
-            maps: vec![headers_of(shape)],
+            headers: vec![headers_of(shape)],
             sent: Cell::new(0),
             body: shape.body.clone(),
         }
@@ -35,7 +41,7 @@ impl Proxy {
             headers_of(&shape)
         };
         Self {
-            maps: (1..=2048).map(stranger).collect(),
+            headers: (1..=2048).map(stranger).collect(),
             ..Self::new(shape)
         }
     }
@@ -56,27 +62,41 @@ impl Proxy {
     }
 }
 
-fn headers_of(shape: &Shape) -> Vec<u8> {
+fn headers_of(shape: &Shape) -> Headers {
+    const REQUEST_ID: &[u8] = b"550e8400-e29b-41d4-a716-446655440000";
     let mut headers: Vec<(&[u8], &[u8])> = vec![
         (b":method", shape.method.as_bytes()),
         (b":scheme", b"https"),
         (b":authority", Shape::HOST.as_bytes()),
         (b":path", shape.target.as_bytes()),
         (b"x-forwarded-for", b"203.0.113.7"),
-        (b"x-request-id", b"550e8400-e29b-41d4-a716-446655440000"),
+        (b"x-request-id", REQUEST_ID),
     ];
     let own = shape.headers.iter();
     headers.extend(own.map(|(name, value)| (name.as_bytes(), value.as_bytes())));
     let mut map = Vec::new();
     Pairs::write(&headers, &mut map);
-    map
+    let mut places = map.windows(REQUEST_ID.len());
+    let id = places
+        .position(|text| text == REQUEST_ID)
+        .unwrap_or(map.len());
+    Headers { map, id }
 }
 
 impl Host for Proxy {
     fn map(&self, map: Map, out: &mut Vec<u8>) -> bool {
         if map == Map::RequestHeaders {
-            let map = self.maps.get(self.sent.get() % self.maps.len());
-            out.extend_from_slice(map.map_or(&[], Vec::as_slice));
+            let sent = self.sent.get();
+            if let Some(Headers { map, id }) = self.headers.get(sent % self.headers.len()) {
+                out.extend_from_slice(map);
+                let place = out.get_mut(*id..).and_then(<[u8]>::first_chunk_mut);
+                if let Some(digits) = place {
+                    let number = (sent as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+                    *digits = number
+                        .to_be_bytes()
+                        .map(|byte| b"0123456789abcdef"[usize::from(byte & 15)]);
+                }
+            }
         }
         map == Map::RequestHeaders
     }
