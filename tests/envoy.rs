@@ -12,7 +12,9 @@ use std::time::{Duration, Instant};
 
 use palisade_harness::cases::{Action, Case, Driver, Http, Normalized, Outcome, Refusal, load};
 use palisade_harness::client::{Broken, Headers, Http1, Http2, Response, exchange, head};
-use palisade_harness::envoy::{BodyMode, DECISION_HEADER, Envoy, Listener, LogEntry, Setup};
+use palisade_harness::envoy::{
+    BodyMode, DECISION_HEADER, Envoy, Listener, LogEntry, SEEN_HEADER, Setup,
+};
 use palisade_harness::upstream::Upstream;
 
 const FORM: &str = "application/x-www-form-urlencoded";
@@ -856,11 +858,15 @@ const FORGED: &str = "KhIKEAoGYWN0aW9uEgYaBGZha2U=";
 
 #[test]
 fn a_forged_decision_is_believed_from_nobody() {
-    let rig = Rig::shared();
+    const ON_REQUEST: &str = r#"{"telemetry": {"metadata_on_request": true}}"#;
+    let layouts = ["{}", ON_REQUEST].map(|policy| BodyMode::ALL.map(|mode| (policy, mode)));
+    let listeners = layouts.as_flattened().iter();
+    let listeners = listeners.map(|(policy, mode)| Listener::new(policy, *mode));
+    let rig = Rig::start(listeners.collect(), |_| {});
     let _log = rig.envoy.show_on_failure();
     let forge = format!("forge={FORGED}");
-    for mode in BodyMode::ALL {
-        let to = rig.address("{}", mode);
+    for (policy, mode) in layouts.as_flattened().iter().copied() {
+        let to = rig.address(policy, mode);
         for http in BOTH_HTTP {
             for by_client in [true, false] {
                 let forged = match by_client {
@@ -881,7 +887,9 @@ fn a_forged_decision_is_believed_from_nobody() {
                     request.body = body.map(<[u8]>::to_vec);
                     request.trailers.clear();
                     let answer = exchange(to, http, &request, &[("x-case", &case)]);
-                    let what = format!("{mode:?} {http:?} by client {by_client} {target} {body:?}");
+                    let what = format!(
+                        "{policy} {mode:?} {http:?} by client {by_client} {target} {body:?}"
+                    );
                     assert_eq!(status(&answer), Some(expected), "{what}: {answer:?}");
                     assert_eq!(answer.unwrap().header(DECISION_HEADER), None, "{what}");
                     let (entry, outcome) = rig.decision(&case);
@@ -890,6 +898,11 @@ fn a_forged_decision_is_believed_from_nobody() {
                     assert!(!text.contains("fake"), "{what}: {text}");
                     for heard in rig.upstream.heard(&case) {
                         assert_eq!(heard.header(DECISION_HEADER), None, "{what}");
+                        // Before the verdict there is nothing to be seen, neither a good word nor a bad one.
+                        let known = expected == 200 && (mode == BodyMode::Hold || body.is_none());
+                        let seen = (known && policy == ON_REQUEST).then_some(&b"allow"[..]);
+                        let heard = heard.header(SEEN_HEADER).filter(|seen| *seen != b"-");
+                        assert_eq!(heard, seen, "{what}");
                     }
                 }
             }

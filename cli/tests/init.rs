@@ -62,9 +62,12 @@ fn carried(folder: &Folder, file: &str) -> Value {
     match file {
         "envoy.yaml" => {
             let filters = configuration["http_filters"].as_array().expect("a list");
-            assert_eq!(filters.len(), 3);
             let text = &filters[1]["typed_config"]["config"]["configuration"]["value"];
-            serde_json::from_str(text.as_str().expect("a string")).expect("JSON")
+            let policy: Value =
+                serde_json::from_str(text.as_str().expect("a string")).expect("JSON");
+            let behind = policy["telemetry"]["metadata_on_request"] == true;
+            assert_eq!(filters.len(), if behind { 3 } else { 2 });
+            policy
         }
         _ => configuration["spec"]["pluginConfig"].clone(),
     }
@@ -184,11 +187,23 @@ fn a_policy_that_is_there_is_carried_as_it_is() {
         assert!(folder.read(file).contains("/m \\\"x\\\".wasm"), "{file}");
         assert_eq!(folder.all().len(), if proxy == "envoy" { 2 } else { 3 });
     }
+    let policy = format!("{policy}telemetry: {{metadata_on_request: true}}\n");
+    fs::write(folder.0.join("p.yaml"), &policy).expect("a file");
+    let arguments = ["init", "--for", "envoy", "--policy", "p.yaml", "--force"];
+    assert_eq!(run_in(&folder.0, &arguments).0, 0);
+    assert_eq!(carried(&folder, "envoy.yaml"), yaml(&policy));
+    let shipped = include_str!("../../envoy/metadata_on_request.json");
+    let shipped: Value = serde_json::from_str(shipped).expect("JSON");
+    let written = yaml(&folder.read("envoy.yaml"));
+    assert_eq!(
+        written["http_filters"][2]["typed_config"],
+        shipped["typed_config"]
+    );
     fs::write(folder.0.join("bad.yaml"), "mode: blok").expect("a file");
     let (code, _, err) = run_in(&folder.0, &["init", "--policy", "bad.yaml", "--force"]);
     assert_eq!(code, 2);
     assert!(err.contains("bad.yaml:1:1: $.mode"), "{err}");
-    assert_eq!(carried(&folder, "envoy.yaml"), yaml(policy), "kept");
+    assert_eq!(carried(&folder, "envoy.yaml"), yaml(&policy), "kept");
     let (code, _, err) = run_in(&folder.0, &["init", "--name", "not a name"]);
     assert_eq!(code, 2);
     assert!(err.contains("letters, digits"), "{err}");

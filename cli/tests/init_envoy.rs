@@ -79,6 +79,7 @@ fn envoy_accepts_what_is_written_for_it() {
     // And a policy of somebody's own, in JSON, with text that YAML would read otherwise.
     let policy = json!({
         "name": "shop", "mode": "off", "scopes": [{"path": "/a: b", "mode": "block"}],
+        "telemetry": {"metadata_on_request": true},
         "block_response": {"html": "<p>\n  #{request_id}\n\n---\n"},
     });
     fs::write(folder.join("p.json"), policy.to_string()).expect("a file");

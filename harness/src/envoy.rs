@@ -585,7 +585,28 @@ fn listeners(setup: &Setup, folder: &Path) -> Vec<Value> {
         .collect()
 }
 
+/// The header in which an upstream sees what metadata said of the action when the request went on to it.
+pub const SEEN_HEADER: &str = "x-action-seen";
+
+/// The filters around the module that its policy needs, with it, and what the route adds to a request.
+fn filters(setup: &Setup, listener: &Listener) -> (Vec<Value>, Value) {
+    let policy: Value = serde_json::from_str(&listener.policy).unwrap_or_default();
+    let mut filters = vec![header_to_metadata(), wasm(setup, listener)];
+    let mut added = Vec::new();
+    if policy["telemetry"]["metadata_on_request"] == true {
+        filters.push(shipped("envoy/metadata_on_request.json"));
+        let seen = "%DYNAMIC_METADATA(waf:decision:action)%";
+        added.push(json!({ "header": { "key": SEEN_HEADER, "value": seen } }));
+    }
+    filters.push(json!({
+        "name": "envoy.filters.http.router",
+        "typed_config": { "@type": type_url("envoy.extensions.filters.http.router.v3.Router") },
+    }));
+    (filters, added.into())
+}
+
 fn listener_json(setup: &Setup, listener: &Listener, index: usize, folder: &Path) -> Value {
+    let (filters, added) = filters(setup, listener);
     let hcm = "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager";
     json!({
         "name": format!("listener-{index}"),
@@ -605,23 +626,14 @@ fn listener_json(setup: &Setup, listener: &Listener, index: usize, folder: &Path
                 "merge_slashes": listener.normalize_path,
                 "upgrade_configs": [{ "upgrade_type": "websocket" }],
                 "access_log": [access_log(folder)],
-                "http_filters": [
-                    header_to_metadata("response_rules"),
-                    wasm(setup, listener),
-                    header_to_metadata("request_rules"),
-                    {
-                        "name": "envoy.filters.http.router",
-                        "typed_config": {
-                            "@type": type_url("envoy.extensions.filters.http.router.v3.Router"),
-                        },
-                    },
-                ],
+                "http_filters": filters,
                 "route_config": { "virtual_hosts": [{
                     "name": "all",
                     "domains": ["*"],
                     "routes": [{
                         "match": { "prefix": "/" },
                         "route": { "cluster": "upstream", "timeout": "30s" },
+                        "request_headers_to_add": added,
                     }],
                 }] },
             },
@@ -629,14 +641,13 @@ fn listener_json(setup: &Setup, listener: &Listener, index: usize, folder: &Path
     })
 }
 
-/// The filter that turns the decision into metadata: `rules` are `request_rules` behind the module, `response_rules`
-/// before it.
-pub fn header_to_metadata(rules: &str) -> Value {
+/// The filter before the module that turns its decision into metadata.
+pub fn header_to_metadata() -> Value {
     json!({
-        "name": format!("decision-{rules}"),
+        "name": "decision_of_responses",
         "typed_config": {
             "@type": type_url("envoy.extensions.filters.http.header_to_metadata.v3.Config"),
-            rules: [{
+            "response_rules": [{
                 "header": DECISION_HEADER,
                 "on_header_present": {
                     "metadata_namespace": "waf",
@@ -674,11 +685,16 @@ fn wasm(setup: &Setup, listener: &Listener) -> Value {
     })
 }
 
+/// A part of a configuration that is shipped.
+fn shipped(path: &str) -> Value {
+    let path = repository().join(path);
+    let text = fs::read(&path).unwrap_or_else(|error| panic!("{path:?}: {error}"));
+    serde_json::from_slice(&text).unwrap_or_else(|error| panic!("{path:?}: {error}"))
+}
+
 /// The access log that is shipped, into a file, with what only tests ask for.
 fn access_log(folder: &Path) -> Value {
-    let shipped = repository().join("envoy/access_log.json");
-    let shipped = fs::read(&shipped).unwrap_or_else(|error| panic!("{shipped:?}: {error}"));
-    let mut log: Value = serde_json::from_slice(&shipped).expect("the shipped access log is JSON");
+    let mut log = shipped("envoy/access_log.json");
     log["name"] = "envoy.access_loggers.file".into();
     let config = &mut log["typed_config"];
     config["@type"] = type_url("envoy.extensions.access_loggers.file.v3.FileAccessLog").into();

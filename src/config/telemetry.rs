@@ -14,8 +14,10 @@ pub struct Telemetry {
     pub log_rate: u32,
     /// Parts of the decision that have a key of their own.
     pub keys: Vec<DecisionKey>,
-    /// Whether the decision is handed to `header_to_metadata` filters.
+    /// Whether the decision is handed to a `header_to_metadata` filter, with the response.
     pub metadata: bool,
+    /// Whether it is also handed to one with the request, for the filters behind.
+    pub metadata_on_request: bool,
     /// Whether the decision is also written as a typed, nested object.
     pub typed: bool,
     /// Whether inspections are timed.
@@ -35,6 +37,7 @@ impl Default for Telemetry {
             log_rate: 10,
             keys: Vec::new(),
             metadata: true,
+            metadata_on_request: false,
             typed: false,
             timing: false,
             metrics: MetricDetail::Rules,
@@ -63,6 +66,9 @@ impl Read for Telemetry {
         }
         if let Some(metadata) = object.optional("metadata", problems) {
             telemetry.metadata = metadata;
+        }
+        if let Some(on_request) = object.optional("metadata_on_request", problems) {
+            telemetry.metadata_on_request = on_request;
         }
         if let Some(typed) = object.optional("typed", problems) {
             telemetry.typed = typed;
@@ -93,6 +99,10 @@ impl Read for Telemetry {
         if unmeasured {
             let message = "`microseconds` needs `timing: true`";
             problems.add(&object.path_of("keys"), message);
+        }
+        if telemetry.metadata_on_request && !telemetry.metadata {
+            let message = "`metadata_on_request` needs `metadata: true`";
+            problems.add(&object.path_of("metadata_on_request"), message);
         }
         object.close(problems);
         Some(telemetry)

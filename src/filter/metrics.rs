@@ -193,6 +193,11 @@ impl Metrics {
         }
     }
 
+    /// The same for a request of which there is nothing to say.
+    pub(super) fn count_clean(&self, host: &dyn Host, mode: Mode) {
+        add_to(host, self.requests.get(mode as usize), Action::Allow);
+    }
+
     fn count_categories(&self, host: &dyn Host, verdict: &Verdict) {
         let action = verdict.action;
         for (category, counters) in Category::ALL.iter().zip(&self.categories) {

@@ -4,7 +4,7 @@
 use std::cell::{Cell, RefCell};
 use std::rc::{Rc, Weak};
 
-use super::effects::FILTER_STATE_TYPED;
+use super::effects::{Clean, FILTER_STATE_TYPED};
 use super::host::{Host, Level};
 use super::log::{self, Asked, Limiter};
 use super::metrics::{Metrics, count_error};
@@ -35,6 +35,7 @@ pub struct Root {
     /// The moment at which another exception of the policy expires, in seconds since 1970-01-01 (UTC).
     next_expiry: Cell<u64>,
     metrics: Option<Metrics>,
+    clean: Option<Clean>,
     limiter: RefCell<Limiter>,
 }
 
@@ -134,6 +135,7 @@ impl Root {
                 };
                 let metrics = Metrics::define(host, &engine, json);
                 let root = Rc::new(Self {
+                    clean: Clean::of(&engine),
                     engine,
                     holding: Cell::new(holding),
                     waiting: RefCell::new(Numbered::new()),
@@ -259,6 +261,18 @@ impl Root {
             {
                 metrics.dropped(host);
             }
+        }
+    }
+
+    /// What is written of requests of which there is nothing to say; `None` if all of them have something.
+    pub(super) const fn clean(&self) -> Option<&Clean> {
+        self.clean.as_ref()
+    }
+
+    /// Tells of such a request that it is over.
+    pub(super) fn tell_clean(&self, host: &dyn Host, mode: Mode) {
+        if let Some(metrics) = &self.metrics {
+            metrics.count_clean(host, mode);
         }
     }
 

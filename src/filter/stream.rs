@@ -1,7 +1,6 @@
 //! One request inside the proxy: headers, body, trailers, response, end; in any order in which a
 //! proxy calls, cut wherever a client cuts.
 
-use std::borrow::Cow;
 use std::cell::RefCell;
 use std::net::IpAddr;
 use std::rc::{Rc, Weak};
@@ -14,7 +13,7 @@ use super::pairs::Pairs;
 use super::reply::{self, Asker};
 use super::root::{Holding, Root};
 use crate::engine::{Inspection, Peer, Scratch};
-use crate::model::{Action, Anomaly, Limits, ProxyError, Recorded, Verdict};
+use crate::model::{Action, Anomaly, Limits, Mode, ProxyError, Recorded, Verdict};
 use crate::request::{self, Frame, FrameSplitter, Head};
 
 /// What the proxy does with what it just showed.
@@ -56,13 +55,11 @@ pub struct Stream {
     myself: Weak<RefCell<Self>>,
     phase: Phase,
     headers: Headers,
-    inspection: Option<Inspection>,
+    inspection: Option<Box<Inspection>>,
     asker: Asker,
     since: u64,
     /// The upstream answered while the body was still awaited.
     answered: bool,
-    /// The verdict came too late for the request headers; the response headers carry it.
-    late: Option<Cow<'static, [u8]>>,
     /// The head asks for an upgrade without being a handshake: where the proxy makes a tunnel of it all
     /// the same, its body never ends.
     claims_upgrade: bool,
@@ -70,7 +67,9 @@ pub struct Stream {
     /// would keep both sides of a call waiting for each other.
     messages: Option<Messages>,
     /// The decision as it was last written.
-    verdict: Option<Verdict>,
+    verdict: Option<Box<Verdict>>,
+    /// There was nothing to say of it under this mode, and neither inspection nor verdict were kept.
+    clean: Option<Mode>,
     /// What a record would need, if there may be one.
     asked: Option<Box<Asked>>,
     /// How long the inspection has taken so far, in nanoseconds, where the policy times it.
@@ -143,10 +142,10 @@ impl Stream {
                 asker: Asker::default(),
                 since: 0,
                 answered: false,
-                late: None,
                 claims_upgrade: false,
                 messages: None,
                 verdict: None,
+                clean: None,
                 asked: None,
                 spent: 0,
                 began: 0,
@@ -235,11 +234,7 @@ impl Stream {
                 });
             }
             let over = end || upgrade || engine.ends(&inspection);
-            let action = if over {
-                self.verdict.insert(engine.verdict(&inspection)).action
-            } else {
-                engine.action(&inspection)
-            };
+            let action = engine.action(&inspection);
             // Of most requests there is nothing to say, neither to the client nor in a record.
             let record = engine.config().telemetry.record;
             let something = !over || inspection.has_something();
@@ -253,7 +248,11 @@ impl Stream {
                     something.then(|| Box::new(Asked::of(&head)))
                 }
             };
-            self.inspection = Some(inspection);
+            if end && !something && action == Action::Allow && root.clean().is_some() {
+                self.clean = Some(engine.settings(&inspection).mode);
+            } else {
+                self.inspection = Some(Box::new(inspection));
+            }
             buffers.headers = emptied(headers);
             (action, over, forged)
         });
@@ -264,7 +263,13 @@ impl Stream {
             return self.block(host);
         }
         if over {
-            self.allow(host, Carrier::Request);
+            if let (Some(_), Some(clean)) = (self.clean, root.clean()) {
+                clean.write(host, &engine.config().telemetry, Carrier::Request);
+                self.enter(Phase::Decided);
+            } else {
+                self.decide();
+                self.allow(host, Carrier::Request);
+            }
             return Flow::Continue;
         }
         self.phase = Phase::Body;
@@ -357,9 +362,6 @@ impl Stream {
             return self.block(host);
         }
         self.write(host, Carrier::None);
-        if self.late.is_some() {
-            self.late = self.header(host);
-        }
         Flow::Continue
     }
 
@@ -411,7 +413,19 @@ impl Stream {
         if matches!(self.phase, Phase::Replied) {
             return Flow::Continue;
         }
-        // Whatever stands there was not written here.
+        if matches!(self.phase, Phase::Decided) {
+            // Written over what stands there: that is none of ours.
+            match (self.clean, self.root.clean()) {
+                (Some(_), Some(clean)) => {
+                    host.set_header(Map::ResponseHeaders, DECISION_HEADER, clean.header());
+                }
+                _ => {
+                    let header = self.header(host);
+                    host.set_header(Map::ResponseHeaders, DECISION_HEADER, header.as_deref());
+                }
+            }
+            return Flow::Continue;
+        }
         host.set_header(Map::ResponseHeaders, DECISION_HEADER, None);
         if matches!(self.phase, Phase::Body) && self.messages.is_some() {
             // In a stream of messages the two sides take turns.
@@ -426,8 +440,6 @@ impl Stream {
                 return self.block(host);
             }
             self.write(host, Carrier::Response);
-        } else if let Some(header) = self.late.take() {
-            host.set_header(Map::ResponseHeaders, DECISION_HEADER, Some(&header));
         }
         Flow::Continue
     }
@@ -629,16 +641,13 @@ impl Stream {
             Headers::Gone => Carrier::None,
         };
         self.allow(host, carrier);
-        if carrier == Carrier::None && !self.answered {
-            self.late = self.header(host);
-        }
         Flow::Continue
     }
 
     /// The decision as the header that carries it.
-    fn header(&self, host: &dyn Host) -> Option<Cow<'static, [u8]>> {
+    fn header(&self, host: &dyn Host) -> Option<Vec<u8>> {
         let config = self.root.engine().config();
-        let verdict = self.verdict.as_ref()?;
+        let verdict = self.verdict.as_deref()?;
         let record = effects::record(config, verdict, self.microseconds(host));
         effects::header(&config.telemetry, &record)
     }
@@ -649,7 +658,7 @@ impl Stream {
             return Action::Block;
         };
         let verdict = self.root.engine().verdict(inspection);
-        self.verdict.insert(verdict).action
+        self.verdict.insert(Box::new(verdict)).action
     }
 
     /// Lets go what was decided.
@@ -668,7 +677,12 @@ impl Stream {
         if let Some(verdict) = &self.verdict {
             let config = self.root.engine().config();
             let record = effects::record(config, verdict, self.microseconds(host));
-            effects::write_decision(host, &config.telemetry, &record, carrier);
+            match self.root.clean() {
+                Some(clean) if record.is_clean() => {
+                    clean.write(host, &config.telemetry, carrier);
+                }
+                _ => effects::write_decision(host, &config.telemetry, &record, carrier),
+            }
         }
     }
 
@@ -689,6 +703,9 @@ impl Stream {
 
     /// Counts the request and leaves its record, once.
     fn tell(&mut self, host: &dyn Host) {
+        if let Some(mode) = self.clean.take() {
+            self.root.tell_clean(host, mode);
+        }
         let engine = self.root.engine();
         if let (Some(inspection), Some(verdict)) = (&self.inspection, &self.verdict) {
             let microseconds = self.microseconds(host);

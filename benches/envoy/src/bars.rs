@@ -4,6 +4,12 @@ use crate::results::{Measured, Results};
 
 const MIB: f64 = (1 << 20) as f64;
 
+/// The requests whose bars are differences of a few microseconds. They are measured [`OFTEN`] times as often as others:
+/// a median of few rounds is off by more than that.
+pub(crate) const NARROW: [&str; 4] = ["get", "get-20-10", "form-2k", "json-2k"];
+/// How much more often.
+pub(crate) const OFTEN: usize = 3;
+
 /// One bar.
 pub(crate) struct Bar {
     pub(crate) what: String,

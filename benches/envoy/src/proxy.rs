@@ -28,7 +28,7 @@ pub(crate) enum Variant {
     Strict,
     /// The same with a policy of [`LARGE`] size.
     Large,
-    /// Palisade with `{}` without the filters that turn its decision into metadata.
+    /// Palisade with `{}` without the filter that turns its decision into metadata.
     Bare,
 }
 
@@ -253,12 +253,9 @@ fn listener(parts: &Parts, variant: Variant) -> Value {
         Variant::None => vec![router],
         Variant::Noop => vec![wasm(&parts.noop, variant), router],
         Variant::Bare => vec![wasm(&parts.module, variant), router],
-        Variant::Default | Variant::Strict | Variant::Large => vec![
-            header_to_metadata("response_rules"),
-            wasm(&parts.module, variant),
-            header_to_metadata("request_rules"),
-            router,
-        ],
+        Variant::Default | Variant::Strict | Variant::Large => {
+            vec![header_to_metadata(), wasm(&parts.module, variant), router]
+        }
     };
     json!({
         "name": variant.name(),

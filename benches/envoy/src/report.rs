@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::bars::bars;
+use crate::bars::{OFTEN, bars};
 use crate::results::{Measured, Results};
 
 const MIB: f64 = (1 << 20) as f64;
@@ -28,13 +28,14 @@ fn write(results: &Results, out: &mut String) -> std::fmt::Result {
     let machine = &results.machine;
     writeln!(
         out,
-        "Measured on {}, {} cores, Linux {}, Envoy {}, load average {} before; {} rounds, medians. Module {}….\n",
+        "Measured on {}, {} cores, Linux {}, Envoy {}, load average {} before; {} rounds, {} of requests with narrow bars; medians. Module {}….\n",
         machine.cpu,
         machine.cores,
         machine.kernel,
         machine.envoy,
         machine.load_before,
         results.rounds,
+        results.rounds * OFTEN,
         machine.module.get(..16).unwrap_or_default(),
     )?;
 

@@ -273,8 +273,13 @@ fn configuration(arguments: &Arguments, document: &Document, path: &Path) -> Res
         })
         .collect();
     let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let behind = match value["telemetry"]["metadata_on_request"] == true {
+        true => include_str!("metadata_on_request.yaml"),
+        false => "",
+    };
     let text = template
         .replace("{file}", &name)
+        .replace("{behind}", behind)
         // A string of JSON is one of YAML, whatever stands in it.
         .replace("{module}", &serde_json::to_string(module)?)
         .replace("{policy}", &indented.join("\n"));
