@@ -217,7 +217,11 @@ impl Fields {
     }
 
     /// Counts a field towards the limits that need not be looked at.
-    pub(super) fn pass(&mut self, name: &[u8], value: &[u8]) {
+    pub(super) fn pass(&mut self, limits: &Limits, zone: Zone, name: &[u8], value: &[u8]) {
+        if self.is_full(limits) {
+            self.overflow(zone);
+            return;
+        }
         let bytes = name.len().saturating_add(value.len()).saturating_add(2);
         self.passed = self.passed.saturating_add(1);
         self.passed_bytes = self.passed_bytes.saturating_add(bytes);
@@ -233,10 +237,7 @@ impl Fields {
         signs: (Option<Signs>, Option<Signs>),
     ) {
         if self.is_full(limits) {
-            // Told once: what comes behind may be a hundred thousand fields.
-            if !self.seen.contains(Anomaly::TooManyFields) {
-                self.find(Anomaly::TooManyFields, zone, b"");
-            }
+            self.overflow(zone);
             return;
         }
         let whole = matches!(zone, Zone::RawBody | Zone::FileContent);
@@ -336,6 +337,14 @@ impl Fields {
                 value_signs: Signs::of(self.get(value)),
                 ..field
             });
+        }
+    }
+
+    /// There is room for no more. Told once: what comes behind may be a hundred thousand fields.
+    #[cold]
+    fn overflow(&mut self, zone: Zone) {
+        if !self.seen.contains(Anomaly::TooManyFields) {
+            self.find(Anomaly::TooManyFields, zone, b"");
         }
     }
 
@@ -483,5 +492,29 @@ mod tests {
                 some.pop();
             }
         }
+    }
+
+    #[test]
+    fn what_is_passed_counts_towards_the_limits() {
+        let limits = Limits {
+            fields: 2,
+            ..Limits::default()
+        };
+        let (zone, kind) = (Zone::RequestHeader, Kind::Text);
+        for passed in 0..3 {
+            let mut fields = Fields::default();
+            for index in 0..3 {
+                assert!(fields.anomalies().is_empty(), "{passed} {index}");
+                match index < passed {
+                    true => fields.pass(&limits, zone, b"a", b"b"),
+                    false => fields.push(&limits, zone, kind, b"a", b"b"),
+                }
+            }
+            let full = fields.anomalies().contains(Anomaly::TooManyFields);
+            assert!(full, "{passed}");
+        }
+        let mut fields = Fields::default();
+        (0..3).for_each(|_| fields.pass(&limits, zone, b"a", b"b"));
+        assert!(fields.anomalies().contains(Anomaly::TooManyFields));
     }
 }

@@ -90,7 +90,7 @@ pub fn read_unfamiliar_head(
     if !head.authority.is_empty() {
         let host: &[u8] = b"host";
         match familiar((host, head.authority), Place::Authority) {
-            Familiar::Whole => fields.pass(host, head.authority),
+            Familiar::Whole => fields.pass(limits, Zone::RequestHeader, host, head.authority),
             Familiar::Name | Familiar::No => {
                 let kind = Syntax::Authority.kind(head.authority, Signs::of(head.authority));
                 fields.push(limits, Zone::RequestHeader, kind, host, head.authority);
@@ -174,7 +174,7 @@ fn read_target(
 ) {
     let (path, query) = split_target(target);
     if familiar((b"", path), Place::Path) == Familiar::Whole {
-        fields.pass(b"", path);
+        fields.pass(limits, Zone::Path, b"", path);
     } else {
         read_path(path, limits, fields);
     }
@@ -269,7 +269,7 @@ fn read_headers(
         let is = |known: &[u8]| name.eq_ignore_ascii_case(known);
         let known = familiar((name, value), Place::Header(index as u32));
         if known == Familiar::Whole {
-            fields.pass(name, value);
+            fields.pass(limits, Zone::RequestHeader, name, value);
             continue;
         }
         let signs = Signs::of(value);
