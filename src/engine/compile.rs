@@ -614,8 +614,8 @@ impl RuleSet {
     }
 }
 
-/// Digits of a number that is no address in decimal or octal notation, nor anything else that is an attack by
-/// itself: counts, pages, ids and the like. Where no rule says otherwise, nothing looks at them.
+/// Digits of a number that is an attack to no shipped rule: counts, pages, ids and the like. The addresses of metadata
+/// services and of loopback, written as one number, have more. Where no rule says otherwise, nothing looks at them.
 pub(super) const SHORT_NUMBER: usize = 9;
 
 /// Bytes of literals that are taken from the patterns of one set of rules.

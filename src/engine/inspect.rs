@@ -662,7 +662,8 @@ impl Engine {
                     (Part::Value, View::Plain) => {
                         span.is_empty()
                             || !matches!(field.kind, Kind::Text | Kind::Joined)
-                            || signs.only(DIGIT)
+                            || self.filtered
+                                && signs.only(DIGIT)
                                 && span.len() <= SHORT_NUMBER
                                 && !self.numbers_asked.contains(field.zone)
                     }
