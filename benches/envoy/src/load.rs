@@ -10,6 +10,9 @@ use mio::{Events, Interest, Poll, Token};
 /// How long nothing may be heard of any request before the run has failed.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// How often somebody may look at what a run does.
+const LOOK: Duration = Duration::from_millis(20);
+
 /// What one run told.
 pub(crate) struct Outcome {
     /// How long each request took, in nanoseconds, shortest first.
@@ -40,14 +43,14 @@ struct Connection {
 }
 
 /// Asks over and over on so many connections for so long, and at least until `least` answers have come. Every
-/// answer must have the expected status.
+/// answer must have the expected status. `look` is called about every [`LOOK`] with the number of answers.
 pub(crate) fn run(
     to: SocketAddr,
     request: &[u8],
     expected: u16,
     connections: usize,
-    duration: Duration,
-    least: usize,
+    (duration, least): (Duration, usize),
+    mut look: impl FnMut(usize),
 ) -> Result<Outcome, String> {
     let said = |error: io::Error| format!("the load: {error}");
     let mut poll = Poll::new().map_err(said)?;
@@ -58,6 +61,7 @@ pub(crate) fn run(
     let mut latencies = Vec::with_capacity(1 << 16);
     let mut events = Events::with_capacity(connections * 2);
     let start = Instant::now();
+    let mut next = start + LOOK;
     let mut over = false;
     for (index, connection) in open.iter_mut().enumerate() {
         begin(&poll, connection, index, request).map_err(said)?;
@@ -66,6 +70,10 @@ pub(crate) fn run(
         poll.poll(&mut events, Some(PATIENCE)).map_err(said)?;
         if events.is_empty() {
             return Err(format!("no answer for {PATIENCE:?}"));
+        }
+        if !over && Instant::now() >= next {
+            look(latencies.len());
+            next = Instant::now() + LOOK;
         }
         for event in &events {
             let index = event.token().0;
@@ -205,13 +213,13 @@ mod tests {
         let time = Duration::from_millis(20);
         for shape in shapes::all() {
             let request = shape.http1();
-            let outcome = run(to, &request, 200, 4, time, 30).expect(&shape.name);
+            let outcome = run(to, &request, 200, 4, (time, 30), |_| ()).expect(&shape.name);
             assert!(outcome.latencies.len() >= 30, "{}", shape.name);
             assert!(outcome.latencies.is_sorted());
             assert!(outcome.quantile(0.5) <= outcome.quantile(0.99));
         }
         let request = shapes::all()[0].http1();
-        let wrong = run(to, &request, 403, 4, time, 30);
+        let wrong = run(to, &request, 403, 4, (time, 30), |_| ());
         assert!(wrong.is_err_and(|why| why.contains("answered 200 in place of 403")));
     }
 }
