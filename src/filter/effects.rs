@@ -24,7 +24,7 @@ pub(super) enum Carrier {
     Request,
     /// The response headers are at hand.
     Response,
-    /// Nowhere, or the reply carries it.
+    /// Nowhere yet: the reply or the response headers will.
     None,
 }
 

@@ -68,7 +68,8 @@ pub struct Stream {
     messages: Option<Messages>,
     /// The decision as it was last written.
     verdict: Option<Box<Verdict>>,
-    /// There was nothing to say of it under this mode, and neither inspection nor verdict were kept.
+    /// There was nothing to say of it under this mode, and neither inspection nor verdict were kept: nothing comes
+    /// behind headers that were the end of a request.
     clean: Option<Mode>,
     /// What a record would need, if there may be one.
     asked: Option<Box<Asked>>,
@@ -174,7 +175,8 @@ impl Stream {
                 headers: &[],
                 end_of_stream: end,
             };
-            let mut forged = false;
+            // What cannot be read may hold a forged decision.
+            let mut forged = !readable;
             let mut id: &[u8] = b"";
             for (name, value) in Pairs::new(&buffers.map) {
                 match name {
@@ -251,6 +253,7 @@ impl Stream {
             if end && !something && action == Action::Allow && root.clean().is_some() {
                 self.clean = Some(engine.settings(&inspection).mode);
             } else {
+                self.clean = None;
                 self.inspection = Some(Box::new(inspection));
             }
             buffers.headers = emptied(headers);

@@ -188,7 +188,7 @@ fn files(arguments: &Arguments) -> Result<Vec<File>, Failure> {
 /// What the starter policy says besides for Istio.
 const NO_METADATA: &str = "
 # Nothing in Istio's chain takes away the header that would carry the decision to metadata: without this,
-# upstreams and clients would see it.
+# clients would see it.
 telemetry:
   metadata: false
 ";
