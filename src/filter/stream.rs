@@ -1,6 +1,7 @@
 //! One request inside the proxy: headers, body, trailers, response, end; in any order in which a
 //! proxy calls, cut wherever a client cuts.
 
+use std::borrow::Cow;
 use std::cell::RefCell;
 use std::net::IpAddr;
 use std::rc::{Rc, Weak};
@@ -418,15 +419,8 @@ impl Stream {
         }
         if matches!(self.phase, Phase::Decided) {
             // Written over what stands there: that is none of ours.
-            match (self.clean, self.root.clean()) {
-                (Some(_), Some(clean)) => {
-                    host.set_header(Map::ResponseHeaders, DECISION_HEADER, clean.header());
-                }
-                _ => {
-                    let header = self.header(host);
-                    host.set_header(Map::ResponseHeaders, DECISION_HEADER, header.as_deref());
-                }
-            }
+            let decision = self.header(host);
+            host.set_header(Map::ResponseHeaders, DECISION_HEADER, decision.as_deref());
             return Flow::Continue;
         }
         host.set_header(Map::ResponseHeaders, DECISION_HEADER, None);
@@ -648,11 +642,14 @@ impl Stream {
     }
 
     /// The decision as the header that carries it.
-    fn header(&self, host: &dyn Host) -> Option<Vec<u8>> {
+    fn header(&self, host: &dyn Host) -> Option<Cow<'_, [u8]>> {
+        if let (Some(_), Some(clean)) = (self.clean, self.root.clean()) {
+            return clean.header().map(Cow::Borrowed);
+        }
         let config = self.root.engine().config();
         let verdict = self.verdict.as_deref()?;
         let record = effects::record(config, verdict, self.microseconds(host));
-        effects::header(&config.telemetry, &record)
+        effects::header(&config.telemetry, &record).map(Cow::Owned)
     }
 
     /// Makes the verdict. What was never inspected does not pass.
