@@ -6,7 +6,7 @@ use std::cell::RefCell;
 use std::net::IpAddr;
 use std::rc::{Rc, Weak};
 
-use super::effects::{self, Carrier, DECISION_HEADER};
+use super::effects::{self, Carrier, Clean, DECISION_HEADER};
 use super::host::{Host, Map};
 use super::log::Asked;
 use super::metrics::count_error;
@@ -267,13 +267,10 @@ impl Stream {
             return self.block(host);
         }
         if over {
-            if let (Some(_), Some(clean)) = (self.clean, root.clean()) {
-                clean.write(host, &engine.config().telemetry, Carrier::Request);
-                self.enter(Phase::Decided);
-            } else {
+            if self.clean.is_none() {
                 self.decide();
-                self.allow(host, Carrier::Request);
             }
+            self.allow(host, Carrier::Request);
             return Flow::Continue;
         }
         self.phase = Phase::Body;
@@ -641,9 +638,14 @@ impl Stream {
         Flow::Continue
     }
 
+    /// What is written of it, if there is nothing to say.
+    fn clean(&self) -> Option<&Clean> {
+        self.clean.and_then(|_| self.root.clean())
+    }
+
     /// The decision as the header that carries it.
     fn header(&self, host: &dyn Host) -> Option<Cow<'_, [u8]>> {
-        if let (Some(_), Some(clean)) = (self.clean, self.root.clean()) {
+        if let Some(clean) = self.clean() {
             return clean.header().map(Cow::Borrowed);
         }
         let config = self.root.engine().config();
@@ -674,8 +676,10 @@ impl Stream {
     }
 
     fn write_verdict(&self, host: &dyn Host, carrier: Carrier) {
-        if let Some(verdict) = &self.verdict {
-            let config = self.root.engine().config();
+        let config = self.root.engine().config();
+        if let Some(clean) = self.clean() {
+            clean.write(host, &config.telemetry, carrier);
+        } else if let Some(verdict) = &self.verdict {
             let record = effects::record(config, verdict, self.microseconds(host));
             match self.root.clean() {
                 Some(clean) if record.is_clean() => {

@@ -501,7 +501,7 @@ mod tests {
             ..Limits::default()
         };
         let (zone, kind) = (Zone::RequestHeader, Kind::Text);
-        for passed in 0..3 {
+        for passed in 0..=3 {
             let mut fields = Fields::default();
             for index in 0..3 {
                 assert!(fields.anomalies().is_empty(), "{passed} {index}");
@@ -513,8 +513,5 @@ mod tests {
             let full = fields.anomalies().contains(Anomaly::TooManyFields);
             assert!(full, "{passed}");
         }
-        let mut fields = Fields::default();
-        (0..3).for_each(|_| fields.pass(&limits, zone, b"a", b"b"));
-        assert!(fields.anomalies().contains(Anomaly::TooManyFields));
     }
 }
